@@ -1,0 +1,1 @@
+"""Typed settings and secrets; each block builds one adapter."""

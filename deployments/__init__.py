@@ -1,0 +1,1 @@
+"""When, where and which plan: what makes an installation."""

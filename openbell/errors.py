@@ -1,0 +1,70 @@
+"""Every exception that openbell raises on purpose.
+
+OpenbellError
+├── InputError            a value from outside breaks a stated bound
+│   ├── PlanError         a plan that cannot be used as written
+│   └── SettingsError     an environment variable or setting that cannot be used
+├── CalendarError         a date or exchange that no calendar covers
+├── DataError             a feed's answer that cannot be used at all
+│   └── FeedUnavailable   a feed that did not answer
+├── StrategyError         a strategy that broke its contract
+├── BrokerError           a broker's answer that cannot be used at all
+│   └── BrokerUnavailable a broker that did not answer a question (never raised for an order)
+└── StoreError            the store cannot be read or written
+    ├── SchemaMismatch    the store was made by an older or newer openbell
+    └── IllegalTransition an order event that the state machine refuses
+
+What is expected (closed, rejected, clipped, nothing to do, unknown) is a value and never raised.
+"""
+
+
+class OpenbellError(Exception):
+    """Root of the tree; its text is fit to be shown to a person as it is."""
+
+
+class InputError(OpenbellError):
+    """A value from outside breaks a stated bound."""
+
+
+class PlanError(InputError):
+    """A plan that cannot be used as written."""
+
+
+class SettingsError(InputError):
+    """An environment variable or setting that cannot be used."""
+
+
+class CalendarError(OpenbellError):
+    """A date or exchange that no calendar covers."""
+
+
+class DataError(OpenbellError):
+    """A feed's answer that cannot be used at all."""
+
+
+class FeedUnavailable(DataError):
+    """A feed that did not answer."""
+
+
+class StrategyError(OpenbellError):
+    """A strategy that broke its contract."""
+
+
+class BrokerError(OpenbellError):
+    """A broker's answer that cannot be used at all."""
+
+
+class BrokerUnavailable(BrokerError):
+    """A broker that did not answer a question; an order is never reported this way."""
+
+
+class StoreError(OpenbellError):
+    """The store cannot be read or written."""
+
+
+class SchemaMismatch(StoreError):
+    """The store was made by an older or newer openbell."""
+
+
+class IllegalTransition(StoreError):
+    """An order event that the state machine refuses."""

@@ -1,0 +1,164 @@
+"""A panel of bars: one array per field, time down, symbols across."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openbell.errors import DataError
+from openbell.values.time import parse_duration
+
+FloatPanel = NDArray[np.float64]
+Times = NDArray[np.datetime64]
+FIELDS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeframe:
+    """Length of a bar: ``1d`` is one session, anything shorter is clock time."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.text != "1d" and not timedelta(seconds=1) <= self.span < timedelta(days=1):
+            raise DataError(f"timeframe {self.text!r} is not between 1s and 1d")
+
+    @property
+    def span(self) -> timedelta:
+        """Nominal length."""
+        return parse_duration(self.text, "timeframe")
+
+    @property
+    def daily(self) -> bool:
+        """Whether one bar is one session."""
+        return self.text == "1d"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Bars of many symbols, ready to compute on.
+
+    ``times`` has shape (T,) and holds the instant at which each bar is complete (its close), UTC, rising,
+    unique. The five fields have shape (T, N) in float64; volume is in units of the symbol. A symbol that is
+    listed late or delisted early is NaN outside one contiguous block and finite inside it, in all five fields
+    alike. Nothing is later than ``as_of`` of the fetch that made it. Arrays are read-only.
+    """
+
+    symbols: tuple[str, ...]
+    times: Times
+    open: FloatPanel
+    high: FloatPanel
+    low: FloatPanel
+    close: FloatPanel
+    volume: FloatPanel
+    timeframe: Timeframe
+    provider: str
+    adjustment: str = "raw"
+
+    def __post_init__(self) -> None:
+        shape = (len(self.times), len(self.symbols))
+        if len(set(self.symbols)) != len(self.symbols):
+            raise DataError("a symbol stands twice in one panel")
+        if len(self.times) > 1 and not bool((np.diff(self.times) > np.timedelta64(0)).all()):
+            raise DataError("bar times do not rise")
+        present = ~np.isnan(self.close)
+        for name in FIELDS:
+            field = self.panel(name)
+            if field.shape != shape or field.dtype != np.float64:
+                raise DataError(f"{name} has shape {field.shape} {field.dtype}, not {shape} float64")
+            if not np.array_equal(np.isfinite(field), present):
+                raise DataError(f"{name} is not finite exactly where close is")
+            field.flags.writeable = False
+        if shape[0] and bool((np.abs(np.diff(present.astype(np.int8), axis=0)).sum(axis=0) > 2).any()):
+            raise DataError("a symbol has a hole inside its history")
+        self.times.flags.writeable = False
+
+    def panel(self, name: str) -> FloatPanel:
+        """The array of one field by name."""
+        field: FloatPanel = getattr(self, name)
+        return field
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __repr__(self) -> str:
+        span = f"{self.times[0]}..{self.times[-1]}" if len(self) else "empty"
+        return f"Bars({len(self)} x {len(self.symbols)} {self.timeframe.text} {self.provider} {span})"
+
+    def counts(self) -> NDArray[np.int64]:
+        """Bars of each symbol, shape (N,)."""
+        counted: NDArray[np.int64] = np.isfinite(self.close).sum(axis=0)
+        return counted
+
+    def column(self, symbol: str) -> int:
+        """Position of a symbol."""
+        return self.symbols.index(symbol)
+
+    def tail(self, rows: int) -> "Bars":
+        """The last ``rows`` bars."""
+        return self.rows(max(0, len(self) - rows), len(self))
+
+    def rows(self, start: int, stop: int) -> "Bars":
+        """Bars ``start`` to ``stop`` (exclusive), sharing memory."""
+        return self._cut(self.symbols, slice(start, stop), slice(None))
+
+    def select(self, symbols: Sequence[str]) -> "Bars":
+        """The panel of some symbols, in the order given."""
+        if tuple(symbols) == self.symbols:
+            return self
+        at = [self.column(symbol) for symbol in symbols]
+        return self._cut(tuple(symbols), slice(None), at)
+
+    def _cut(self, symbols: tuple[str, ...], rows: slice, columns: slice | list[int]) -> "Bars":
+        fields = {field: self.panel(field)[rows, columns] for field in FIELDS}
+        return make_bars(symbols, self.times[rows], fields, self.timeframe, self.provider, self.adjustment)
+
+    def until(self, instant: datetime) -> "Bars":
+        """The bars that were complete at ``instant``."""
+        stop = int(np.searchsorted(self.times, to_datetime64(instant), side="right"))
+        return self.rows(0, stop)
+
+    def digest(self) -> str:
+        """SHA-256 over everything the panel holds, in hex."""
+        head = f"{self.symbols}|{self.timeframe.text}|{self.provider}|{self.adjustment}|{len(self)}"
+        sha = hashlib.sha256(head.encode())
+        for array in (self.times.astype("datetime64[ns]"), *(self.panel(name) for name in FIELDS)):
+            sha.update(np.ascontiguousarray(array).tobytes())
+        return sha.hexdigest()
+
+
+def to_datetime64(instant: datetime) -> np.datetime64:
+    """An aware instant as numpy's naive UTC nanoseconds."""
+    return np.datetime64(round(instant.timestamp() * 1_000_000) * 1000, "ns")
+
+
+def make_bars(
+    symbols: Sequence[str],
+    times: Times,
+    fields: Mapping[str, FloatPanel],
+    timeframe: Timeframe,
+    provider: str,
+    adjustment: str = "raw",
+) -> Bars:
+    """A panel from one array per field name."""
+    return Bars(
+        tuple(symbols),
+        times,
+        fields["open"],
+        fields["high"],
+        fields["low"],
+        fields["close"],
+        fields["volume"],
+        timeframe,
+        provider,
+        adjustment,
+    )
+
+
+def empty_bars(symbols: Sequence[str], timeframe: Timeframe, provider: str) -> Bars:
+    """A panel without a bar."""
+    none = {field: np.empty((0, len(symbols))) for field in FIELDS}
+    return make_bars(symbols, np.empty(0, "datetime64[ns]"), none, timeframe, provider)

@@ -1,0 +1,85 @@
+"""What one run saw: everything that its decisions may depend on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from openbell.values.account import Account
+from openbell.values.bars import Bars
+from openbell.values.instrument import Instrument
+from openbell.values.orders import Order
+from openbell.values.quote import Quote
+
+
+class DropCode(StrEnum):
+    """Why a symbol was left out of a run."""
+
+    MISSING = "DATA_MISSING"
+    INVALID = "DATA_INVALID"
+    CONFLICT = "DATA_CONFLICT"
+    TIMEZONE = "DATA_TIMEZONE"
+    FUTURE = "DATA_FUTURE"
+    STALE = "DATA_STALE"
+    SUSPECT = "DATA_SUSPECT"
+    EMPTY = "DATA_EMPTY"
+    WARMUP = "WARMUP"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A symbol left out, with the code and what was found."""
+
+    symbol: str
+    code: DropCode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """A panel that passed validation, what was left out of it, and what was put right on the way."""
+
+    bars: Bars
+    dropped: tuple[Dropped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What the plan has done so far, as the gate needs it.
+
+    ``books`` is the signed quantity that each (strategy, symbol) holds by its own fills. ``recent`` holds
+    (symbol, side) of the orders sent inside the duplicate window, ``orders_today`` the count of this session.
+    """
+
+    books: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    orders_today: int = 0
+    recent: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Market:
+    """Bars, quotes, account and open orders as of one instant. Quotes may lack symbols; unknown is not zero."""
+
+    as_of: datetime
+    checked: Checked
+    quotes: Mapping[str, Quote]
+    account: Account
+    open_orders: tuple[Order, ...]
+    instruments: Mapping[str, Instrument]
+    activity: Activity = Activity()
+
+    @property
+    def bars(self) -> Bars:
+        """The validated panel."""
+        return self.checked.bars
+
+    def price(self, symbol: str) -> Decimal | None:
+        """Mid of the quote, else the last close of the panel, else None for unknown."""
+        if symbol in self.quotes:
+            return self.quotes[symbol].mid
+        if symbol in self.bars.symbols and len(self.bars):
+            close = self.bars.close[-1, self.bars.column(symbol)]
+            return Decimal(repr(float(close))) if close == close else None
+        return None

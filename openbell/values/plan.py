@@ -1,0 +1,248 @@
+"""The plan: what an operator reviews and signs off. One model that forbids unknown keys."""
+
+import re
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from openbell.errors import InputError, OpenbellError
+from openbell.values import canonical
+from openbell.values.bars import Timeframe
+from openbell.values.instrument import check_symbol
+from openbell.values.time import parse_duration
+
+_NAME = re.compile(r"^[a-z][a-z0-9-]{0,39}$")
+_AREA = re.compile(r"^(UTC|[A-Z][A-Za-z_]+/[A-Za-z0-9_+\-/]+)$")
+MAX_SYMBOLS = 10_000
+T = TypeVar("T")
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a duration such as 30s, 15m, -10m or 1d")
+    return _told(parse_duration, value)
+
+
+def _told(check: Callable[[str], T], value: str) -> T:
+    """Run one of our checks inside a model: pydantic reports ValueErrors together with the key."""
+    try:
+        return check(value)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
+
+def check_zone(name: str) -> str:
+    """An IANA area/location zone or UTC; abbreviations such as EST have no clock changes and are refused."""
+    if _AREA.match(name) and name in available_timezones():
+        return name
+    raise ValueError(f"{name!r} is not an IANA zone such as America/New_York (abbreviations are refused)")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Zone = Annotated[str, Field(max_length=64)]
+
+
+class Part(BaseModel):
+    """Base of a plan's tables: immutable, nothing unknown, nothing infinite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Window(Part):
+    """When the plan may trade; the intersection with the exchange's own session counts."""
+
+    exchange: str = Field("XNYS", description="exchange-calendars code, or 24/7.")
+    open_offset: Duration = Field(timedelta(0), description="Start this long after the open (negative: before).")
+    close_offset: Duration = Field(timedelta(0), description="End this long after the close (negative: before).")
+    start: time | None = Field(None, description="Not before this wall time in the zone.")
+    end: time | None = Field(None, description="Not at or after this wall time in the zone.")
+    weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
+        ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), description="Days of the week, in the zone."
+    )
+    closures: tuple[date, ...] = Field((), description="Further session dates on which the plan stays out.")
+    zone: Zone | None = Field(None, description="IANA zone of start, end and weekdays; default the exchange's.")
+    grace: Duration | None = Field(
+        None, description="How late a run may start; default half the interval, at most 60s."
+    )
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, zone: str | None) -> str | None:
+        return None if zone is None else check_zone(zone)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Window":
+        if self.start and self.end and self.start >= self.end:
+            raise ValueError(f"start {self.start} is not before end {self.end}")
+        if not self.weekdays:
+            raise ValueError("weekdays is empty: the window never opens")
+        if self.grace is not None and self.grace < timedelta(0):
+            raise ValueError(f"grace {self.grace} is below 0")
+        return self
+
+
+class Schedule(Part):
+    """When a job's bell rings: exactly one of ``cron``, ``every`` and ``at``."""
+
+    cron: str | None = Field(None, description="Five-field cron expression in the zone.")
+    every: Duration | None = Field(None, description="Interval inside the session, from the open, 30s to 24h.")
+    at: tuple[str, ...] = Field((), description="Instants of the session: open+5m, close-10m, close+5m.")
+    zone: Zone | None = Field(None, description="IANA zone of the cron; default the window's.")
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, zone: str | None) -> str | None:
+        return None if zone is None else check_zone(zone)
+
+    @model_validator(mode="after")
+    def _one(self) -> "Schedule":
+        given = [name for name in ("cron", "every", "at") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of cron, every and at, got {', '.join(given) or 'none'}")
+        if self.every is not None and not timedelta(seconds=30) <= self.every <= timedelta(hours=24):
+            raise ValueError(f"every {self.every} is not between 30s and 24h")
+        return self
+
+
+class StrategyUse(Part):
+    """One strategy of the plan; ``params`` go to its typed fields."""
+
+    use: str = Field(description="Name of a strategy, or the dotted path of one's class.")
+    name: str = Field("", description="Name in signals and books; default the strategy's own.")
+    enabled: bool = True
+    universe: tuple[str, ...] = Field((), description="Symbols; default the plan's.")
+    weight: float = Field(1.0, gt=0, le=1, description="Share of the sizing that this strategy gets.")
+    params: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Name in signals, books and ids."""
+        return self.name or self.use.replace(":", ".").rpartition(".")[2]
+
+
+class Sizing(Part):
+    """From a signal to a quantity."""
+
+    use: str = Field("weight_of_equity", description="Name of a sizer, or the dotted path of one's class.")
+    params: dict[str, Any] = Field(default_factory=dict)
+    min_trade: Decimal = Field(Decimal(5), ge=0, description="Smallest order notional in the account's currency.")
+    max_trade: Decimal = Field(Decimal(1000), gt=0, description="Largest order notional in the account's currency.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Sizing":
+        if self.min_trade > self.max_trade:
+            raise ValueError(f"min_trade {self.min_trade} is above max_trade {self.max_trade}")
+        return self
+
+
+class AccountUse(Part):
+    """The account that the plan trades on."""
+
+    broker: str = Field("paper", description="Kind of broker: paper.")
+    name: str = Field("paper", description="Name of the account, and of its block in Prefect.")
+    params: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        return _slug(name)
+
+
+class FeedUse(Part):
+    """Where prices come from."""
+
+    provider: str = Field("sample", description="Kind of feed: sample, files.")
+    name: str = Field("", description="Name of its block in Prefect; empty: built from params alone.")
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Freshness(Part):
+    """How old data may be when it is used."""
+
+    bars: Duration | None = Field(None, description="Default one bar interval + 60s; a session for daily bars.")
+    quotes: Duration = Field(timedelta(seconds=10), description="Age limit of the quote behind a market order.")
+
+
+class Notify(Part):
+    """Who is told; sending can never break a run."""
+
+    block: str = Field("", description="Slug/name of a Prefect notification block; empty: events only.")
+    on: tuple[Literal["completed", "skipped", "failed"], ...] = ("completed", "failed")
+
+
+def _slug(name: str) -> str:
+    if not _NAME.match(name):
+        raise ValueError(f"{name[:60]!r} is not 1 to 40 of a-z, 0-9 and -, starting with a letter")
+    return name
+
+
+class Plan(Part):
+    """Universe, strategies, limits, window and broker of one book of business."""
+
+    name: str
+    description: str = ""
+    mode: Literal["paper", "live"] = "paper"
+    enabled: bool = True
+    universe: tuple[str, ...] = Field(min_length=1, max_length=MAX_SYMBOLS)
+    timeframe: str = "1d"
+    lookback: int | None = Field(None, ge=1, le=10_000, description="Bars to fetch; default what strategies need.")
+    account: AccountUse = AccountUse()
+    feed: FeedUse = FeedUse()
+    window: Window = Window()
+    schedule: dict[str, Schedule] = Field(default_factory=lambda: {"trade": Schedule(every=timedelta(minutes=15))})
+    strategies: tuple[StrategyUse, ...] = Field(min_length=1)
+    sizing: Sizing = Sizing()
+    risk: dict[str, Any] = Field(default_factory=dict, description="Limits by rule; the rest keep their defaults.")
+    freshness: Freshness = Freshness()
+    notify: Notify = Notify()
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, name: str) -> str:
+        return _slug(name)
+
+    @field_validator("timeframe")
+    @classmethod
+    def _timeframe(cls, text: str) -> str:
+        try:
+            return Timeframe(text).text
+        except OpenbellError as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("universe")
+    @classmethod
+    def _universe(cls, universe: tuple[str, ...]) -> tuple[str, ...]:
+        return _symbols(universe)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Plan":
+        labels = [strategy.label for strategy in self.strategies]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise ValueError(f"strategy name {label!r} stands twice; give each its own name")
+        known = set(self.universe)
+        for strategy in self.strategies:
+            for symbol in _symbols(strategy.universe):
+                if symbol not in known:
+                    raise ValueError(f"{symbol} of strategy {strategy.label!r} is not in the plan's universe")
+        return self
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the plan's content, in hex; comments and layout of the file do not count."""
+        return canonical.digest(self.model_dump(mode="json"))
+
+
+def _symbols(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    for symbol in symbols:
+        _told(check_symbol, symbol)
+    doubled = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1}) if len(symbols) < 500 else []
+    if doubled or len(set(symbols)) != len(symbols):
+        raise ValueError(f"symbols stand twice: {', '.join(doubled) or 'some'}")
+    return symbols

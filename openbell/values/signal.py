@@ -1,0 +1,67 @@
+"""What strategies say: a panel of signals, and one row of it as values."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from openbell.errors import StrategyError
+from openbell.values.bars import FloatPanel
+
+
+class Stance(StrEnum):
+    """What a signal asks for. Only BUY and SELL act."""
+
+    BUY = "buy"
+    SELL = "sell"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SignalPanel:
+    """Signals for every bar of a panel at once, all arrays of shape (T, N).
+
+    ``target`` is the wanted exposure in [-1, 1] as a share of what the sizer allots: 1 a full long position,
+    0 none, -1 a full short one, NaN no opinion (whatever is held stays). ``confidence`` lies in [0, 1].
+    ``evidence`` holds the numbers that the reason is written from.
+    """
+
+    target: FloatPanel
+    confidence: FloatPanel
+    evidence: Mapping[str, FloatPanel] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, panel in {"confidence": self.confidence, **self.evidence}.items():
+            if panel.shape != self.target.shape:
+                raise StrategyError(f"{name} has shape {panel.shape}, target has {self.target.shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One strategy's view of one symbol at one bar."""
+
+    strategy: str
+    symbol: str
+    target: float
+    confidence: float
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not (math.isnan(self.target) or -1 <= self.target <= 1):
+            raise StrategyError(f"target {self.target} of {self.strategy} for {self.symbol} is not in [-1, 1]")
+        if not 0 <= self.confidence <= 1:
+            raise StrategyError(f"confidence {self.confidence} of {self.strategy} for {self.symbol} is not in [0, 1]")
+
+    @property
+    def stance(self) -> Stance:
+        """BUY above zero, SELL at or below (leave or go short), HOLD without an opinion."""
+        if math.isnan(self.target):
+            return Stance.HOLD
+        return Stance.BUY if self.target > 0 else Stance.SELL
+
+
+def no_signals(rows: int, symbols: int) -> SignalPanel:
+    """A panel without any opinion."""
+    return SignalPanel(np.full((rows, symbols), np.nan), np.zeros((rows, symbols)))

@@ -1,0 +1,39 @@
+"""Instants and durations: every stored instant is UTC and aware."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from openbell.errors import InputError
+
+_DURATION = re.compile(r"^(?P<sign>[+-]?)(?P<count>\d{1,5})(?P<unit>[smhd])$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def as_utc(instant: datetime, name: str = "instant") -> datetime:
+    """The same instant in UTC; an instant without a zone is refused, never guessed."""
+    if instant.tzinfo is None:
+        raise InputError(f"{name} {instant.isoformat()} has no zone; write it as {instant.isoformat()}+00:00")
+    return instant.astimezone(UTC)
+
+
+def parse_instant(text: str, name: str = "instant") -> datetime:
+    """An ISO 8601 instant with a zone, in UTC."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{name} {text!r} is not an ISO 8601 instant such as 2026-11-20T14:35:00+00:00") from None
+    return as_utc(parsed, name)
+
+
+def parse_duration(text: str, name: str = "duration") -> timedelta:
+    """A signed duration such as ``30s``, ``15m``, ``-10m``, ``24h`` or ``1d``."""
+    match = _DURATION.match(text.strip())
+    if match is None:
+        raise InputError(f"{name} {text!r} is not a duration such as 30s, 15m, -10m, 24h or 1d")
+    span = timedelta(**{_UNITS[match["unit"]]: int(match["count"])})
+    return -span if match["sign"] == "-" else span
+
+
+def iso(instant: datetime) -> str:
+    """Canonical text of an instant: UTC, microseconds only when there are any, ``Z`` at the end."""
+    return as_utc(instant).isoformat().replace("+00:00", "Z")

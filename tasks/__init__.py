@@ -1,0 +1,1 @@
+"""One stage each: no decisions, one log line."""
