@@ -11,7 +11,7 @@ from openbell.values import canonical
 from openbell.values.market import Dropped
 from openbell.values.orders import Fill, Order, OrderIntent
 from openbell.values.signal import Signal
-from openbell.values.verdict import Verdict
+from openbell.values.verdict import Unplaced, Verdict
 
 
 class Outcome(StrEnum):
@@ -95,6 +95,7 @@ class RunRecord(BaseModel):
     inputs: dict[str, Any] = Field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
     intents: tuple[OrderIntent, ...] = ()
+    unplaced: tuple[Unplaced, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     orders: tuple[Order, ...] = ()
     fills: tuple[Fill, ...] = ()

@@ -5,6 +5,26 @@ from decimal import Decimal
 from enum import StrEnum
 
 
+class NoTrade(StrEnum):
+    """Why a symbol with signals led to no order."""
+
+    HOLD = "HOLD"
+    AT_TARGET = "AT_TARGET"
+    NO_PRICE = "NO_PRICE"
+    BELOW_MIN_TRADE = "BELOW_MIN_TRADE"
+    ZERO = "ZERO"
+    NOT_TRADABLE = "NOT_TRADABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A symbol that got no intent: the code, and the numbers behind it in words."""
+
+    symbol: str
+    code: NoTrade
+    detail: str
+
+
 class Decision(StrEnum):
     """Outcome of a rule or of the whole gate."""
 
