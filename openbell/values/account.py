@@ -40,7 +40,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Cash and positions of one account. ``buying_power`` is the venue's word for what may still be bought."""
+    """Cash and positions of one account.
+
+    ``buying_power`` and ``reported_equity`` are the venue's own word; ``blocked`` says why the venue lets the
+    account trade no more. ``equity_at_open`` and ``peak_equity`` come from the store's own history.
+    """
 
     id: str
     environment: str
@@ -50,6 +54,8 @@ class Account:
     buying_power: Decimal
     equity_at_open: Decimal | None = None
     peak_equity: Decimal | None = None
+    reported_equity: Decimal | None = None
+    blocked: str = ""
 
     def quantity(self, symbol: str) -> Decimal:
         """Signed quantity held, zero when none."""
