@@ -145,7 +145,8 @@ class AccountUse(Part):
     """The account that the plan trades on."""
 
     broker: str = Field("paper", description="Kind of broker: paper.")
-    name: str = Field("paper", description="Name of the account, and of its block in Prefect.")
+    name: str = Field("paper", description="Name of the account in the books.")
+    block: str = Field("", description="Name of its block in Prefect; empty: built from params alone.")
     params: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("name")
@@ -158,7 +159,7 @@ class FeedUse(Part):
     """Where prices come from."""
 
     provider: str = Field("sample", description="Kind of feed: sample, files.")
-    name: str = Field("", description="Name of its block in Prefect; empty: built from params alone.")
+    block: str = Field("", description="Name of its block in Prefect; empty: built from params alone.")
     params: dict[str, Any] = Field(default_factory=dict)
 
 

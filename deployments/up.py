@@ -1,0 +1,58 @@
+"""``make up``: a Prefect server and worker that stay, with the demo plan on its schedule."""
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from deployments.local import local_prefect
+from openbell.errors import OpenbellError
+
+
+def main() -> int:
+    """Run until Ctrl-C or SIGTERM; the exit code is 0 then, 1 when a part died on its own."""
+    options = _options()
+    signal.signal(signal.SIGTERM, _interrupt)
+    store = options.dir
+    try:
+        print("Starting the Prefect server; the first time takes up to half a minute ...", flush=True)  # noqa: T201
+        with local_prefect(store / "prefect", store, options.port) as local:
+            print(_where(local.url, store.absolute()), flush=True)  # noqa: T201
+            while not (failure := local.failed()):
+                time.sleep(1)
+            raise OpenbellError(failure)
+    except KeyboardInterrupt:
+        print("Stopped.")  # noqa: T201
+        return 0
+    except OpenbellError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m deployments.up", description=__doc__)
+    parser.add_argument("--port", type=int, default=4200, help="port of the Prefect UI and API on 127.0.0.1")
+    parser.add_argument("--dir", type=Path, default=Path("var/openbell"), help="folder of the store and of Prefect")
+    return parser.parse_args()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _where(url: str, store: Path) -> str:
+    return f"""
+Up. The demo plan rings on weekdays at 09:35 and 15:35 New York time.
+
+  UI            {url}
+  a run by hand PREFECT_API_URL={url}/api prefect deployment run 'trade/demo' --watch
+  the store     OPENBELL_HOME={store} openbell status
+
+Ctrl-C stops everything; nothing is lost.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

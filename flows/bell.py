@@ -1,0 +1,80 @@
+"""How a run begins: the scheduled instant, the clock, the slot, the guards."""
+
+import asyncio
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
+
+from blocks.desk import Desk, load_plan, wall_clock
+from openbell.calendar.exchange import exchange
+from openbell.calendar.slots import grace, slot_of
+from openbell.calendar.window import decide
+from openbell.errors import InputError, OpenbellError
+from openbell.stages.guards import Situation, check
+from openbell.stages.judge import loss_limits
+from openbell.stages.seal import Story
+from openbell.values.ring import Ring
+from openbell.values.time import as_utc, parse_instant
+from tasks.run import Run
+
+#: How long a run may go without a sign of life before another may take its slot.
+LEASE = timedelta(seconds=330)
+
+
+async def scheduled_instant() -> datetime | None:
+    """When the schedule wanted this run, None for a run started by hand; never returns before that instant.
+
+    Prefect may start a process up to half a second early.
+    """
+    context = FlowRunContext.get()
+    started = context.flow_run if context else None
+    if started is None or not started.auto_scheduled or started.expected_start_time is None:
+        return None
+    planned = as_utc(started.expected_start_time, "expected start")
+    while (early := (planned - wall_clock()).total_seconds()) > 0:
+        await asyncio.sleep(early)
+    return planned
+
+
+def ring_bell(desk: Desk, job: str, planned: datetime | None, as_of: datetime | None, dry_run: bool) -> Run:
+    """Read the clock once, claim the slot, and judge the guards; the story tells whether the run goes on."""
+    clock = wall_clock()
+    decided_for = clock if as_of is None else as_of
+    if decided_for > clock:
+        raise InputError(f"as_of {decided_for.isoformat()} is after the clock, {clock.isoformat()}")
+    slot = slot_of(desk.plan, job, planned or decided_for)
+    run_id = str(flow_run.id or f"local-{clock.timestamp():.6f}")
+    claim = None if dry_run else desk.journal.claim(slot, run_id, LEASE)
+    fencing = claim.fencing if claim and claim.held else 0
+    ring = Ring(slot, run_id, fencing, clock, decided_for, as_of is not None, dry_run)
+    situation = Situation(
+        plan=desk.plan,
+        as_of=decided_for,
+        switch=desk.journal.switch(),
+        breaker=desk.journal.breaker(desk.plan.name, job),
+        claim=claim,
+        window=decide(desk.plan.window, decided_for),
+        late_by=None if planned is None else clock - planned,
+        grace=grace(desk.plan, job, slot.planned),
+        broker=desk.broker,
+        simulated=as_of is not None,
+        loss_limits=partial(loss_limits, desk.resolved, desk.journal, slot),
+    )
+    return Run(desk, Story(ring, desk.plan, check(situation)))
+
+
+def run_name() -> str:
+    """Plan, session and slot in exchange time; never raises, whatever the parameters are."""
+    parameters: dict[str, Any] = flow_run.parameters or {}
+    name, given = str(parameters.get("plan", "")), parameters.get("as_of")
+    instant = parse_instant(str(given)) if given else flow_run.scheduled_start_time
+    try:
+        plan = load_plan(name)
+        slot = slot_of(plan, flow_run.flow_name or "trade", instant)
+        local = slot.planned.astimezone(exchange(plan.window.exchange).zone)
+    except OpenbellError:
+        return f"{name} {instant:%Y-%m-%d %H:%M} UTC"
+    return f"{name} {slot.session} {local:%H:%M %Z}" + (" dry run" if parameters.get("dry_run") else "")

@@ -1,0 +1,39 @@
+"""What a plan says about a venue, and how that becomes an adapter.
+
+A feed or broker is added by one module that defines a subclass of ``FeedSpec`` or ``BrokerSpec``; its fields are
+what ``[feed.params]`` or ``[account.params]`` of a plan may hold.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from openbell.plugins import Plugin
+from openbell.ports import Broker, MarketFeed, PaperLedger
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an adapter may lean on: the installation's folders, the run's clock, the plan's exchange."""
+
+    data: Path
+    exchange: str
+    now: Callable[[], datetime]
+
+
+class FeedSpec(Plugin):
+    """Settings of a feed."""
+
+    @abstractmethod
+    def open(self, around: Surroundings) -> MarketFeed:
+        """The feed, ready to answer; nothing is fetched yet."""
+
+
+class BrokerSpec(Plugin):
+    """Settings of an account at a broker."""
+
+    @abstractmethod
+    def open(self, account: str, around: Surroundings, feed: MarketFeed, ledger: PaperLedger) -> Broker:
+        """The account's broker; only the paper broker uses feed and ledger."""

@@ -1,0 +1,53 @@
+"""fetch-data: everything that the decisions of a run may depend on, as of one instant."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from openbell.errors import DataError
+from openbell.ports import Broker, Journal, MarketFeed
+from openbell.stages.resolve import Resolved
+from openbell.values.account import Account
+from openbell.values.market import Activity, Market
+from openbell.values.slot import Slot
+
+#: Orders of the same symbol and side inside this span count as duplicates of each other.
+RECENT = timedelta(minutes=5)
+
+
+def fetch(desk: Resolved, feed: MarketFeed, broker: Broker, journal: Journal, slot: Slot, as_of: datetime) -> Market:
+    """Bars, quotes, account, open orders and what the plan did so far; no symbol at all is a DataError."""
+    checked = feed.bars(desk.symbols, desk.timeframe, desk.history, as_of)
+    if not checked.bars.symbols:
+        raise DataError(_nothing_left(desk, checked.dropped))
+    account, open_orders = broker.account(), broker.open_orders()
+    symbols = sorted({*desk.symbols, *account.positions, *(order.symbol for order in open_orders)})
+    return Market(
+        as_of=as_of,
+        checked=checked,
+        quotes=feed.quotes(symbols, as_of),
+        account=_with_history(account, journal, slot),
+        open_orders=open_orders,
+        instruments=broker.instruments(symbols),
+        activity=_activity(desk, journal, account, slot, as_of),
+    )
+
+
+def _nothing_left(desk: Resolved, dropped: tuple[object, ...]) -> str:
+    return f"no symbol of {len(desk.symbols)} has usable bars; first: {dropped[0] if dropped else 'no answer'}"
+
+
+def _with_history(account: Account, journal: Journal, slot: Slot) -> Account:
+    at_open, peak = journal.reference_equity(account.id, slot.session)
+    return replace(account, equity_at_open=at_open, peak_equity=peak)
+
+
+def _activity(desk: Resolved, journal: Journal, account: Account, slot: Slot, as_of: datetime) -> Activity:
+    midnight = datetime.combine(slot.session, datetime.min.time(), desk.exchange.zone)
+    return journal.activity(desk.plan.name, account.id, midnight, as_of - RECENT)
+
+
+def marks(market: Market) -> dict[str, Decimal]:
+    """The price of each held symbol; a symbol without one is absent, not zero."""
+    priced = {symbol: market.price(symbol) for symbol, held in market.account.positions.items() if held.quantity}
+    return {symbol: price for symbol, price in priced.items() if price is not None}

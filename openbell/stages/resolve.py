@@ -1,0 +1,94 @@
+"""From a plan's words to the objects that decide: strategies, sizer, rules, grids."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openbell import sizing, strategies
+from openbell.calendar.exchange import Exchange, exchange
+from openbell.calendar.schedule import Grid
+from openbell.calendar.window import check_window
+from openbell.errors import PlanError
+from openbell.plugins import build, find
+from openbell.risk.base import Rule
+from openbell.risk.catalog import build_rules
+from openbell.sizing.base import Sizer
+from openbell.stages.evaluate import Seat, history_needed
+from openbell.strategies.base import Strategy
+from openbell.values.bars import Timeframe
+from openbell.values.plan import Plan, StrategyUse
+
+#: Bars to fetch when no strategy says how many it needs.
+DEFAULT_HISTORY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A plan that can be run: every name in it is known and every parameter is in bounds."""
+
+    plan: Plan
+    seats: tuple[Seat, ...]
+    sizer: Sizer
+    rules: tuple[Rule, ...]
+    grids: Mapping[str, Grid]
+    timeframe: Timeframe
+    exchange: Exchange
+
+    @property
+    def history(self) -> int:
+        """Bars to fetch: what the plan says, but never less than the strategies need."""
+        needed = history_needed(self.seats) or DEFAULT_HISTORY
+        return max(self.plan.lookback or needed, needed)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols that an enabled strategy looks at, in the plan's order."""
+        wanted = {symbol for seat in self.seats for symbol in seat.universe}
+        return tuple(symbol for symbol in self.plan.universe if symbol in wanted)
+
+
+def resolve(plan: Plan) -> Resolved:
+    """Build everything that the plan names; a PlanError lists all that is wrong, one line each."""
+    problems: list[str] = []
+
+    def attempt(make, *given):  # type: ignore[no-untyped-def]  # one border for every part of the plan
+        try:
+            return make(*given)
+        except PlanError as error:
+            problems.append(str(error))
+            return None
+
+    attempt(check_window, plan.window)
+    seats = [attempt(_seat, plan, index, use) for index, use in enumerate(plan.strategies) if use.enabled]
+    sizer = attempt(_sizer, plan)
+    rules = attempt(build_rules, plan.risk)
+    grids = {} if problems else {job: attempt(_grid, plan, job) for job in plan.schedule}
+    if not seats:
+        problems.append("strategies: none is enabled")
+    if problems:
+        raise PlanError("\n".join(problems))
+    return Resolved(plan, tuple(seats), sizer, rules, grids, Timeframe(plan.timeframe), exchange(plan.window.exchange))
+
+
+def _seat(plan: Plan, index: int, use: StrategyUse) -> Seat:
+    where = f"strategies.{index}"
+    try:
+        found = find(strategies, Strategy, use.use, "strategy")
+    except PlanError as error:
+        raise PlanError(f"{where}.use: {error}") from None
+    built = build(found, use.params, f"{where}.params")
+    return Seat(use.label, built, use.universe or plan.universe, use.weight)
+
+
+def _sizer(plan: Plan) -> Sizer:
+    try:
+        found = find(sizing, Sizer, plan.sizing.use, "sizer")
+    except PlanError as error:
+        raise PlanError(f"sizing.use: {error}") from None
+    return build(found, plan.sizing.params, "sizing.params")
+
+
+def _grid(plan: Plan, job: str) -> Grid:
+    try:
+        return Grid.of(plan.schedule[job], plan.window)
+    except PlanError as error:
+        raise PlanError(f"schedule.{job}: {error}") from None

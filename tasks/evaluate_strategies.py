@@ -1,0 +1,21 @@
+"""evaluate-strategies."""
+
+from prefect import get_run_logger, task
+
+from openbell.stages.evaluate import Evaluation, evaluate
+from openbell.values.market import Market
+from openbell.values.signal import Stance
+from tasks.handed import Handed
+from tasks.policies import ONCE
+from tasks.run import Run
+
+
+@task(name="evaluate-strategies", **ONCE)
+def evaluate_strategies(run: Run, market: Handed[Market]) -> Handed[Evaluation]:
+    """What each strategy says of each symbol at the last bar."""
+    evaluation = evaluate(run.desk.resolved.seats, market.value.bars)
+    acting = sum(signal.stance is not Stance.HOLD for signal in evaluation.signals)
+    get_run_logger().info("%d signals, %d of them act", len(evaluation.signals), acting)
+    for failure in evaluation.failures:
+        get_run_logger().error("strategy %s failed: %s", failure.label, failure.detail)
+    return Handed(evaluation)

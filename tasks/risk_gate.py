@@ -1,0 +1,22 @@
+"""risk-gate."""
+
+from prefect import get_run_logger, task
+
+from openbell.stages.evaluate import Evaluation
+from openbell.stages.judge import Gated, judge_signals
+from openbell.values.market import Market
+from openbell.values.verdict import Decision
+from tasks.handed import Handed
+from tasks.policies import ONCE
+from tasks.run import Run
+
+
+@task(name="risk-gate", **ONCE)
+def risk_gate(run: Run, market: Handed[Market], evaluation: Handed[Evaluation]) -> Handed[Gated]:
+    """Size, net and judge: one verdict per wanted order."""
+    desk = run.desk
+    capabilities = desk.broker().capabilities
+    gated = judge_signals(desk.resolved, market.value, evaluation.value.signals, run.ring.slot, capabilities)
+    denied = sum(verdict.decision is Decision.DENIED for verdict in gated.verdicts)
+    get_run_logger().info("%d orders wanted, %d denied", len(gated.verdicts), denied)
+    return Handed(gated)

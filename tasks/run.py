@@ -1,0 +1,26 @@
+"""The run that the stages belong to."""
+
+from time import perf_counter
+
+from blocks.desk import Desk
+from openbell.stages.seal import Story
+from openbell.values.ring import Ring
+
+
+class Run:
+    """Desk and story of one run; plain, so that Prefect passes it from task to task as it is.
+
+    ``started`` is the monotonic reading that durations are counted from.
+    """
+
+    __slots__ = ("desk", "started", "story")
+
+    def __init__(self, desk: Desk, story: Story) -> None:
+        self.desk = desk
+        self.story = story
+        self.started = perf_counter()
+
+    @property
+    def ring(self) -> Ring:
+        """The run's identity."""
+        return self.story.ring
