@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ def main() -> int:
     console = Console(highlight=False)
     console.print("[bold]openbell demo[/]: the demo plan, on paper, with real daily prices of 2000 to 2013 re-dated")
     _fresh_store(options.dir)
+    os.environ["OPENBELL_HOME"] = str(options.dir.absolute())
     try:
         with progress(console) as bar, local(options.dir, bar, options.port) as prefect:
             runs = asyncio.run(_ring_all(prefect, instants(options.sessions), bar))
@@ -153,7 +155,7 @@ def _show(console: Console, runs: list[FlowRun], store: Path) -> None:
         "Equity": ["equity", "demo"],
     }.items():
         console.rule(f"[bold]{title}", align="left")
-        openbell(["--home", str(store), *arguments], standalone_mode=False)
+        openbell(arguments, standalone_mode=False)
     console.rule("[bold]Where to look next", align="left")
     console.print(_next(store), soft_wrap=True)
 

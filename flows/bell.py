@@ -8,16 +8,17 @@ from typing import Any
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
-from blocks.desk import Desk, load_plan, wall_clock
+from blocks.desk import Desk, load_plan, open_desk, wall_clock
 from openbell.calendar.exchange import exchange
 from openbell.calendar.slots import grace, slot_of
 from openbell.calendar.window import decide
 from openbell.errors import InputError, OpenbellError
+from openbell.ports import Claim
 from openbell.stages.guards import Situation, check
 from openbell.stages.judge import loss_limits
 from openbell.stages.seal import Story
 from openbell.values.ring import Ring
-from openbell.values.time import as_utc, parse_instant
+from openbell.values.time import as_utc, iso, parse_instant
 from tasks.run import Run
 
 #: How long a run may go without a sign of life before another may take its slot.
@@ -39,31 +40,43 @@ async def scheduled_instant() -> datetime | None:
     return planned
 
 
-def ring_bell(desk: Desk, job: str, planned: datetime | None, as_of: datetime | None, dry_run: bool) -> Run:
-    """Read the clock once, claim the slot, and judge the guards; the story tells whether the run goes on."""
+async def begin(job: str, plan: str, as_of: datetime | None, dry_run: bool) -> Run:
+    """Wait for the scheduled instant, read the clock once, claim the slot, judge the guards."""
+    planned = await scheduled_instant()
+    instant = None if as_of is None else as_utc(as_of, "as_of")
+    desk = open_desk(plan, instant)
+    ring, claim = _ring(desk, job, planned, instant, dry_run)
+    return Run(desk, Story(ring, desk.plan, check(_situation(desk, job, ring, claim, planned))))
+
+
+def _ring(
+    desk: Desk, job: str, planned: datetime | None, as_of: datetime | None, dry_run: bool
+) -> tuple[Ring, Claim | None]:
     clock = wall_clock()
-    decided_for = clock if as_of is None else as_of
+    decided_for = as_of or clock
     if decided_for > clock:
-        raise InputError(f"as_of {decided_for.isoformat()} is after the clock, {clock.isoformat()}")
+        raise InputError(f"as_of {iso(decided_for)} is after the clock, {iso(clock)}")
     slot = slot_of(desk.plan, job, planned or decided_for)
     run_id = str(flow_run.id or f"local-{clock.timestamp():.6f}")
     claim = None if dry_run else desk.journal.claim(slot, run_id, LEASE)
     fencing = claim.fencing if claim and claim.held else 0
-    ring = Ring(slot, run_id, fencing, clock, decided_for, as_of is not None, dry_run)
-    situation = Situation(
+    return Ring(slot, run_id, fencing, clock, decided_for, as_of is not None, dry_run), claim
+
+
+def _situation(desk: Desk, job: str, ring: Ring, claim: Claim | None, planned: datetime | None) -> Situation:
+    return Situation(
         plan=desk.plan,
-        as_of=decided_for,
+        as_of=ring.as_of,
         switch=desk.journal.switch(),
         breaker=desk.journal.breaker(desk.plan.name, job),
         claim=claim,
-        window=decide(desk.plan.window, decided_for),
-        late_by=None if planned is None else clock - planned,
-        grace=grace(desk.plan, job, slot.planned),
+        window=decide(desk.plan.window, ring.as_of),
+        late_by=None if planned is None else ring.clock - planned,
+        grace=grace(desk.plan, job, ring.slot.planned),
         broker=desk.broker,
-        simulated=as_of is not None,
-        loss_limits=partial(loss_limits, desk.resolved, desk.journal, slot),
+        simulated=ring.simulated,
+        loss_limits=partial(loss_limits, desk.resolved, desk.journal, ring.slot),
     )
-    return Run(desk, Story(ring, desk.plan, check(situation)))
 
 
 def run_name() -> str:

@@ -1,4 +1,4 @@
-"""How a run ends when it does not end well, or not at all."""
+"""How a run ends: completed, skipped, failed, or refused before it was one."""
 
 from typing import Any
 
@@ -7,10 +7,17 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from openbell.errors import DataError, OpenbellError
-from openbell.values.record import Outcome
+from openbell.values.record import Outcome, RunRecord
+from tasks.handed import Handed
 from tasks.publication import announce, notify, publish
 from tasks.run import Run
 from tasks.sealing import seal
+
+
+async def completed(run: Run, record: Handed[RunRecord]) -> State[Any]:
+    """Everything was decided, sent and sealed."""
+    await _tell(run, record.value)
+    return Completed(message=record.value.message)
 
 
 async def skipped(run: Run) -> State[Any]:
@@ -19,8 +26,7 @@ async def skipped(run: Run) -> State[Any]:
     record = seal(run, Outcome.SKIPPED, guard.code, f"{guard.name}: {guard.code}: {guard.detail}")
     get_run_logger().info("skipped, %s", record.message)
     publish(record, run.desk.resolved.exchange.zone)
-    announce(record)
-    await notify(record, run.desk.plan.notify)
+    await _tell(run, record)
     return Completed(name="Skipped", message=record.message)
 
 
@@ -29,6 +35,16 @@ async def failed(run: Run, error: OpenbellError) -> State[Any]:
     code = "DATA" if isinstance(error, DataError) else type(error).__name__
     record = seal(run, Outcome.FAILED, code, str(error))
     publish(record, run.desk.resolved.exchange.zone)
+    await _tell(run, record)
+    return Failed(message=f"{code}: {error}")
+
+
+def refused(error: OpenbellError) -> State[Any]:
+    """There was no run to record: the plan, the instant or the store cannot be used."""
+    get_run_logger().error("%s", error)
+    return Failed(message=str(error))
+
+
+async def _tell(run: Run, record: RunRecord) -> None:
     announce(record)
     await notify(record, run.desk.plan.notify)
-    return Failed(message=f"{code}: {error}")

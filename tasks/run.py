@@ -24,3 +24,8 @@ class Run:
     def ring(self) -> Ring:
         """The run's identity."""
         return self.story.ring
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a guard stopped the run."""
+        return not self.story.guards[-1].passed

@@ -65,7 +65,7 @@ def test_toml_dates_and_times_are_taken_as_such(tmp_path):
         (
             'use = "donchian_breakout"',
             'use = "x"\nunivers = []',
-            [":13: strategies.1.univers: unknown key; did you mean 'universe'?"],
+            [":14: strategies.1.univers: unknown key; did you mean 'universe'?"],
         ),
         ("[sizing]\n", "[sizing]\nzzz = 1\n", [":18: sizing.zzz: unknown key; there are max_trade, min_trade, params"]),
         ('name = "demo"', "", [": name: a required key is missing"]),
