@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -117,6 +117,12 @@ class LocalPrefect:
         self._processes.append(process)
         return process
 
+    def watch(self) -> None:
+        """Wait for as long as all is well; an OpenbellError says what died."""
+        while not (failure := self.failed()):
+            time.sleep(1)
+        raise OpenbellError(failure)
+
     def failed(self) -> str:
         """What died on its own, empty while all is well."""
         dead = [process for process in self._processes if process.poll() is not None]
@@ -166,12 +172,8 @@ def _start(command: list[str], environment: dict[str, str], folder: Path, log: I
 def _stop(process: subprocess.Popen[bytes], patience: float) -> None:
     if process.poll() is None:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()

@@ -3,7 +3,6 @@
 import argparse
 import signal
 import sys
-import time
 from pathlib import Path
 from types import FrameType
 
@@ -20,15 +19,13 @@ def main() -> int:
         print("Starting the Prefect server; the first time takes up to half a minute ...", flush=True)  # noqa: T201
         with local_prefect(store / "prefect", store, options.port) as local:
             print(_where(local.url, store.absolute()), flush=True)  # noqa: T201
-            while not (failure := local.failed()):
-                time.sleep(1)
-            raise OpenbellError(failure)
+            local.watch()
     except KeyboardInterrupt:
         print("Stopped.")  # noqa: T201
-        return 0
     except OpenbellError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    return 0
 
 
 def _options() -> argparse.Namespace:

@@ -1,7 +1,8 @@
 """From a plan's words to the objects that decide: strategies, sizer, rules, grids."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from openbell import sizing, strategies
 from openbell.calendar.exchange import Exchange, exchange
@@ -48,25 +49,34 @@ class Resolved:
 
 def resolve(plan: Plan) -> Resolved:
     """Build everything that the plan names; a PlanError lists all that is wrong, one line each."""
-    problems: list[str] = []
-
-    def attempt(make, *given):  # type: ignore[no-untyped-def]  # one border for every part of the plan
-        try:
-            return make(*given)
-        except PlanError as error:
-            problems.append(str(error))
-            return None
-
-    attempt(check_window, plan.window)
-    seats = [attempt(_seat, plan, index, use) for index, use in enumerate(plan.strategies) if use.enabled]
-    sizer = attempt(_sizer, plan)
-    rules = attempt(build_rules, plan.risk)
-    grids = {} if problems else {job: attempt(_grid, plan, job) for job in plan.schedule}
-    if not seats:
-        problems.append("strategies: none is enabled")
+    problems = [error for error in _problems(plan) if error]
     if problems:
         raise PlanError("\n".join(problems))
-    return Resolved(plan, tuple(seats), sizer, rules, grids, Timeframe(plan.timeframe), exchange(plan.window.exchange))
+    seats = tuple(_seat(plan, index, use) for index, use in enumerate(plan.strategies) if use.enabled)
+    grids = {job: _grid(plan, job) for job in plan.schedule}
+    venue = exchange(plan.window.exchange)
+    return Resolved(plan, seats, _sizer(plan), build_rules(plan.risk), grids, Timeframe(plan.timeframe), venue)
+
+
+def _problems(plan: Plan) -> Iterator[str]:
+    window = _problem(partial(check_window, plan.window))
+    yield window
+    for index, use in enumerate(plan.strategies):
+        yield _problem(partial(_seat, plan, index, use))
+    if not any(use.enabled for use in plan.strategies):
+        yield "strategies: none is enabled"
+    yield _problem(partial(_sizer, plan))
+    yield _problem(partial(build_rules, plan.risk))
+    for job in () if window else plan.schedule:
+        yield _problem(partial(_grid, plan, job))
+
+
+def _problem(make: Callable[[], object]) -> str:
+    try:
+        make()
+    except PlanError as error:
+        return str(error)
+    return ""
 
 
 def _seat(plan: Plan, index: int, use: StrategyUse) -> Seat:
