@@ -1,5 +1,6 @@
 """fetch-data: everything that the decisions of a run may depend on, as of one instant."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,24 +23,36 @@ def fetch(desk: Resolved, feed: MarketFeed, broker: Broker, journal: Journal, sl
         raise DataError(_nothing_left(desk, checked.dropped))
     account, open_orders = broker.account(), broker.open_orders()
     symbols = sorted({*desk.symbols, *account.positions, *(order.symbol for order in open_orders)})
-    return Market(
+    market = Market(
         as_of=as_of,
         checked=checked,
         quotes=feed.quotes(symbols, as_of),
-        account=_with_history(account, journal, slot),
+        account=account,
         open_orders=open_orders,
         instruments=broker.instruments(symbols),
         activity=_activity(desk, journal, account, slot, as_of),
     )
+    return replace(market, account=_with_history(market, journal, slot))
 
 
 def _nothing_left(desk: Resolved, dropped: tuple[object, ...]) -> str:
     return f"no symbol of {len(desk.symbols)} has usable bars; first: {dropped[0] if dropped else 'no answer'}"
 
 
-def _with_history(account: Account, journal: Journal, slot: Slot) -> Account:
+def _with_history(market: Market, journal: Journal, slot: Slot) -> Account:
+    """The account with the equity that losses are measured from; the first run of an account is its own."""
+    account = market.account
     at_open, peak = journal.reference_equity(account.id, slot.session)
-    return replace(account, equity_at_open=at_open, peak_equity=peak)
+    now = equity(account, marks(market))
+    return replace(
+        account, equity_at_open=now if at_open is None else at_open, peak_equity=now if peak is None else peak
+    )
+
+
+def equity(account: Account, prices: Mapping[str, Decimal]) -> Decimal | None:
+    """cash + sum(quantity x mark) to the cent, None when the price of anything held is unknown."""
+    held = {symbol for symbol, position in account.positions.items() if position.quantity}
+    return account.equity(prices) if held <= prices.keys() else None
 
 
 def _activity(desk: Resolved, journal: Journal, account: Account, slot: Slot, as_of: datetime) -> Activity:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pydantic import TypeAdapter
 
 from openbell.errors import InputError
+from openbell.ports import Capabilities
 from openbell.stages.evaluate import evaluate
 from openbell.stages.judge import Gated, judge_signals
 from openbell.stages.resolve import resolve
@@ -23,6 +24,7 @@ from openbell.values.slot import Slot
 _ACCOUNT = TypeAdapter(Account)
 _QUOTES = TypeAdapter(tuple[Quote, ...])
 _ORDERS = TypeAdapter(tuple[Order, ...])
+_CAPABILITIES = TypeAdapter(Capabilities)
 _INSTRUMENTS = TypeAdapter(tuple[Instrument, ...])
 
 
@@ -42,7 +44,8 @@ def rerun(record: RunRecord, bars: Bars) -> Again:
     market = market_of(record, bars)
     evaluation = evaluate(desk.seats, bars)
     slot = Slot(record.plan, record.job, record.planned, record.session)
-    return Again(evaluation.signals, judge_signals(desk, market, evaluation.signals, slot))
+    capabilities = _CAPABILITIES.validate_python(record.inputs["capabilities"])
+    return Again(evaluation.signals, judge_signals(desk, market, evaluation.signals, slot, capabilities))
 
 
 def market_of(record: RunRecord, bars: Bars) -> Market:

@@ -2,15 +2,16 @@
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import openbell
-from openbell.ports import Broker
+from openbell.ports import Broker, Capabilities
 from openbell.stages.evaluate import Evaluation
 from openbell.stages.execute import Executed
+from openbell.stages.fetch import equity, marks
 from openbell.stages.judge import Gated
 from openbell.values import canonical
 from openbell.values.account import Account
@@ -41,7 +42,7 @@ def build_record(story: Story, outcome: Outcome, code: str, message: str, finish
     """The record of a run that ended; what did not happen stays empty."""
     ring, market, gated, executed = story.ring, story.market, story.gated, story.executed
     account = story.account or (market.account if market else None)
-    prices = _prices(story)
+    prices = _marks(story)
     return RunRecord(
         id=ring.run_id,
         plan=ring.slot.plan,
@@ -63,7 +64,7 @@ def build_record(story: Story, outcome: Outcome, code: str, message: str, finish
         versions=versions(),
         guards=story.guards,
         data=data_seen(market, story.evaluation) if market else None,
-        inputs=inputs_of(market) if market else {},
+        inputs=inputs_of(market, gated.capabilities) if market and gated else {},
         signals=story.evaluation.signals if story.evaluation else (),
         intents=executed.intents if executed else gated.intents if gated else (),
         unplaced=gated.unplaced if gated else (),
@@ -102,7 +103,7 @@ def data_seen(market: Market, evaluation: Evaluation | None) -> DataSeen:
     )
 
 
-def inputs_of(market: Market) -> dict[str, Any]:
+def inputs_of(market: Market, capabilities: Capabilities) -> dict[str, Any]:
     """All inputs of the decisions but the panel, in canonical form; ``rerun.market_of`` reads it back."""
     activity = market.activity
     return {
@@ -110,18 +111,19 @@ def inputs_of(market: Market) -> dict[str, Any]:
         "quotes": canonical.plain(list(market.quotes.values())),
         "open_orders": canonical.plain(market.open_orders),
         "instruments": canonical.plain(list(market.instruments.values())),
+        "capabilities": canonical.plain(capabilities),
         "books": canonical.plain([[*key, quantity] for key, quantity in sorted(activity.books.items())]),
         "orders_today": activity.orders_today,
         "recent": sorted([symbol, side] for symbol, side in activity.recent),
     }
 
 
-def _prices(story: Story) -> Mapping[str, Decimal]:
-    account = story.account or (story.market.account if story.market else None)
-    if account is None or story.market is None:
+def _marks(story: Story) -> Mapping[str, Decimal]:
+    """Prices of what is held after the run."""
+    if story.market is None:
         return {}
-    found = {symbol: story.market.price(symbol) for symbol, held in account.positions.items() if held.quantity}
-    return {symbol: price for symbol, price in found.items() if price is not None}
+    after = replace(story.market, account=story.account or story.market.account)
+    return marks(after)
 
 
 def holdings(account: Account, prices: Mapping[str, Decimal]) -> tuple[Holding, ...]:
@@ -137,12 +139,6 @@ def holdings(account: Account, prices: Mapping[str, Decimal]) -> tuple[Holding, 
         for _, held in sorted(account.positions.items())
         if held.quantity
     )
-
-
-def equity(account: Account, prices: Mapping[str, Decimal]) -> Decimal | None:
-    """Cash + sum(quantity x mark) to the cent, None when the price of anything held is unknown."""
-    held = {symbol for symbol, position in account.positions.items() if position.quantity}
-    return account.equity(prices) if held <= prices.keys() else None
 
 
 def counters(story: Story) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""Ratios against a reference taken in the same run; nothing here is a test."""

@@ -1,0 +1,71 @@
+"""risk-gate: size and net the signals once, then let every rule judge every wanted order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from openbell.ports import Capabilities
+from openbell.risk.book import Book
+from openbell.risk.gate import judge
+from openbell.stages.fetch import equity, marks
+from openbell.stages.net import net
+from openbell.stages.resolve import Resolved
+from openbell.values.market import Market
+from openbell.values.orders import OrderIntent
+from openbell.values.signal import Signal
+from openbell.values.slot import Slot
+from openbell.values.verdict import Unplaced, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """What is wanted, what was said of it, and why the rest was not wanted."""
+
+    intents: tuple[OrderIntent, ...]
+    unplaced: tuple[Unplaced, ...]
+    verdicts: tuple[Verdict, ...]
+    capabilities: Capabilities
+
+
+def judge_signals(
+    desk: Resolved, market: Market, signals: Sequence[Signal], slot: Slot, capabilities: Capabilities
+) -> Gated:
+    """Intents and verdicts; the same inputs give the same answer to the byte."""
+    wanted = net(desk.seats, signals, desk.sizer, desk.plan.sizing, market, slot, desk.plan.mode)
+    verdicts = judge(wanted.intents, desk.rules, book_of(desk, market, capabilities))
+    return Gated(wanted.intents, wanted.unplaced, verdicts, capabilities)
+
+
+def book_of(desk: Resolved, market: Market, capabilities: Capabilities) -> Book:
+    """The account before the first intent. Equity stays unknown while any price of what is held is."""
+    account, priced = market.account, marks(market)
+    held = {symbol: position.quantity for symbol, position in account.positions.items() if position.quantity}
+    return Book(
+        as_of=market.as_of,
+        cash=account.cash,
+        equity=equity(account, priced),
+        buying_power=account.buying_power,
+        positions=held,
+        prices=_prices(market),
+        price_ages=_ages(market),
+        open_orders=market.open_orders,
+        instruments=market.instruments,
+        capabilities=capabilities,
+        equity_at_open=account.equity_at_open,
+        peak_equity=account.peak_equity,
+        orders_this_run=0,
+        orders_today=market.activity.orders_today,
+        recent=market.activity.recent,
+        quote_limit=desk.plan.freshness.quotes,
+    )
+
+
+def _prices(market: Market) -> dict[str, Decimal]:
+    symbols = {*market.bars.symbols, *market.quotes, *market.account.positions}
+    found = {symbol: market.price(symbol) for symbol in symbols}
+    return {symbol: price for symbol, price in found.items() if price is not None}
+
+
+def _ages(market: Market) -> dict[str, timedelta]:
+    return {symbol: quote.age(market.as_of) for symbol, quote in market.quotes.items()}
