@@ -1,0 +1,158 @@
+"""From a URL to a store: engine, transactions, the database's clock, and what an error means."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from openbell.errors import SchemaMismatch, StoreError
+from openbell.store import sqlite_file
+from openbell.store.schema import HEAD, REVISIONS
+
+#: Name of the lock under which everything but the paper accounts is written.
+JOURNAL = "journal"
+_WRITE = "openbell_write"
+_CLOCK = {
+    "sqlite": "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
+    "postgresql": "SELECT clock_timestamp()",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store; ``name`` is its URL without the password."""
+
+    name: str
+    engine: Engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read transaction."""
+        with self._told(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, lock: str = JOURNAL) -> Iterator[Connection]:
+        """A write transaction that excludes every other one under the same lock; rolled back on any exception.
+
+        SQLite has one lock for everything. Waits at most five seconds for it.
+        """
+        with self._told(), self.engine.execution_options(**{_WRITE: True}).begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock_key(lock)})
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            words = " ".join(str(cause).split()) or type(cause).__name__
+            password = self.engine.url.password
+            raise StoreError(f"store {self.name}: {words.replace(password, '***') if password else words}") from None
+
+    def revision(self) -> str | None:
+        """Schema revision of the store, None when it is empty."""
+        with self.reading() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return found
+
+    def check(self) -> None:
+        """SchemaMismatch unless the schema is this version's."""
+        found = self.revision()
+        if found == HEAD:
+            return
+        if found is None or found in REVISIONS:
+            advice = "run openbell migrate"
+        else:
+            advice = "it was made by a newer openbell; upgrade openbell"
+        raise SchemaMismatch(
+            f"store {self.name} has schema {found or 'none (empty)'}, this openbell needs {HEAD}: {advice}"
+        )
+
+
+def now(connection: Connection) -> datetime:
+    """The database's clock, which decides about leases."""
+    found: Any = connection.execute(text(_CLOCK[connection.dialect.name])).scalar_one()
+    return (datetime.fromisoformat(found) if isinstance(found, str) else found).astimezone(UTC)
+
+
+def parse_url(url: str) -> URL:
+    """The URL with its driver; only SQLite files and PostgreSQL are stores."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError("the store's URL is not like sqlite:///path or postgresql://user@host/database") from None
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed
+    if parsed.drivername == "postgresql+psycopg":
+        return parsed
+    raise StoreError(f"store {parsed.render_as_string()} is neither a SQLite file nor PostgreSQL")
+
+
+def open_store(url: str) -> Store:
+    """The store behind a URL, one per process; a SQLite file must exist."""
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite":
+        sqlite_file.check_place(Path(str(parsed.database)))
+    return _open(parsed, os.getpid())
+
+
+def close_store(url: str) -> None:
+    """Close the connections that this process holds to a store."""
+    _open(parse_url(url), os.getpid()).engine.dispose()
+
+
+@cache
+def _open(url: URL, process: int) -> Store:  # noqa: ARG001  # a forked child must not use its parent's connections
+    name = url.render_as_string(hide_password=True)
+    engine = _sqlite_engine(url) if url.drivername == "sqlite" else _postgres_engine(url, name)
+    return Store(name, engine)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(url, creator=partial(sqlite_file.connect, Path(str(url.database)).absolute()))
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _postgres_engine(url: URL, name: str) -> Engine:
+    try:
+        engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    except (NoSuchModuleError, ModuleNotFoundError):
+        raise StoreError(f"store {name} needs psycopg; install openbell[postgres]") from None
+    event.listen(engine, "connect", _set_up_postgres)
+    return engine
+
+
+def _set_up_postgres(connection: Any, _record: Any) -> None:
+    """Wait for locks as long as SQLite does; instants come back in UTC."""
+    connection.autocommit = True
+    connection.execute("SET lock_timeout = '5s'")
+    connection.execute("SET timezone = 'UTC'")
+    connection.autocommit = False
+
+
+def _lock_key(name: str) -> int:
+    """A signed 64-bit number that is the same on every host."""
+    digest = hashlib.sha256(f"openbell/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)

@@ -1,0 +1,1 @@
+"""Alembic migrations of the store; a new one also extends ``openbell.store.schema.REVISIONS``."""

@@ -1,0 +1,68 @@
+"""The SQLite store as a file: where it may lie, who may read it, and how each connection is set up."""
+
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from openbell.errors import StoreError
+
+#: SQLite's write-ahead log needs shared memory, which these do not give.
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs", "fuse.s3fs", "davfs"}
+)
+BUSY_SECONDS = 5.0
+_MOUNTS = Path("/proc/self/mounts")
+
+
+def make_file(path: Path) -> None:
+    """An empty file that only its owner may read, in a folder of the same kind; existing ones are left alone."""
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(mode=0o700, parents=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"store {path} cannot be made: {error.strerror}") from error
+
+
+def check_place(path: Path, mounts: Path = _MOUNTS) -> None:
+    """StoreError unless the file is there and on a local disk."""
+    if not path.is_file():
+        raise StoreError(f"there is no store at {path}; run openbell migrate to make one")
+    kind = file_system(path, mounts)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise StoreError(f"store {path} is on a network file system ({kind}); use a local disk or PostgreSQL")
+
+
+def file_system(path: Path, mounts: Path = _MOUNTS) -> str:
+    """Kind of the file system that holds the path, empty where the system does not tell."""
+    if not mounts.is_file():
+        return ""
+    place, found = path.resolve(), (0, "")
+    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, point, kind, *_ = line.split(" ")
+        mounted = Path(point.replace("\\040", " "))
+        if place.is_relative_to(mounted):
+            found = max(found, (len(mounted.parts), kind), key=lambda item: item[0])
+    return found[1]
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that never makes the file, waits five seconds for a lock and starts its transactions itself."""
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode != "wal":
+            raise StoreError(f"store {path} cannot use a write-ahead log (journal mode stays {mode}); use a local disk")
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+    except (sqlite3.Error, StoreError):
+        connection.close()
+        raise
+    return connection
