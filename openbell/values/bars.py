@@ -72,7 +72,8 @@ class Bars:
             if not np.array_equal(np.isfinite(field), present):
                 raise DataError(f"{name} is not finite exactly where close is")
             field.flags.writeable = False
-        if shape[0] and bool((np.abs(np.diff(present.astype(np.int8), axis=0)).sum(axis=0) > 2).any()):
+        starts = present[:1].sum(axis=0) + (present[1:] & ~present[:-1]).sum(axis=0)
+        if bool((starts > 1).any()):
             raise DataError("a symbol has a hole inside its history")
         self.times.flags.writeable = False
 

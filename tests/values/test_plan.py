@@ -1,0 +1,69 @@
+"""A plan is refused for what is wrong with it, by name."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from openbell.values.plan import Plan
+
+GOOD: dict[str, Any] = {"name": "demo", "universe": ["AAPL", "MSFT"], "strategies": [{"use": "sma_crossover"}]}
+
+
+def plan(**changes: Any) -> Plan:
+    return Plan.model_validate({**GOOD, **changes})
+
+
+def test_the_smallest_plan_trades_on_paper_every_quarter_of_an_hour() -> None:
+    made = plan()
+    assert made.mode == "paper"
+    assert made.schedule["trade"].every is not None
+    assert made.schedule["trade"].every.total_seconds() == 900
+
+
+def test_the_hash_follows_the_content() -> None:
+    assert plan().hash == plan().hash
+    assert plan().hash != plan(universe=["AAPL"]).hash
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Demo Plan"}, "a-z, 0-9"),
+        ({"nmae": "x"}, "Extra inputs"),
+        ({"universe": []}, "at least 1"),
+        ({"universe": ["aapl"]}, "did you mean AAPL"),
+        ({"universe": ["AAPL", "AAPL"]}, "stand twice: AAPL"),
+        ({"universe": ["../etc/passwd"]}, "is not 1 to 12"),
+        ({"universe": ["A'; DROP TABLE runs;--"]}, "is not 1 to 12"),
+        ({"universe": ["\uff21\uff21\uff30\uff2c"]}, "is not 1 to 12"),
+        ({"strategies": []}, "at least 1"),
+        ({"strategies": [{"use": "a"}, {"use": "a"}]}, "stands twice"),
+        ({"strategies": [{"use": "a", "universe": ["TSLA"]}]}, "TSLA of strategy 'a' is not in the plan's universe"),
+        ({"window": {"zone": "EST"}}, "'EST' is not an IANA zone"),
+        ({"window": {"zone": "US/Easten"}}, "'US/Easten' is not an IANA zone"),
+        ({"window": {"zone": "UTC+5"}}, "'UTC\\+5' is not an IANA zone"),
+        ({"window": {"start": "16:00", "end": "09:30"}}, "is not before end"),
+        ({"window": {"weekdays": []}}, "never opens"),
+        ({"window": {"grace": "-1m"}}, "below 0"),
+        ({"schedule": {"trade": {}}}, "exactly one of"),
+        ({"schedule": {"trade": {"every": "15m", "cron": "* * * * *"}}}, "exactly one of"),
+        ({"schedule": {"trade": {"every": "1s"}}}, "not between 30s and 24h"),
+        ({"schedule": {"trade": {"every": "2d"}}}, "not between 30s and 24h"),
+        ({"sizing": {"min_trade": 100, "max_trade": 50}}, "min_trade 100 is above max_trade 50"),
+        ({"sizing": {"max_trade": "inf"}}, "finite"),
+        ({"timeframe": "2d"}, "not between"),
+        ({"timeframe": "quick"}, "not a duration"),
+        ({"mode": "real"}, "'paper' or 'live'"),
+    ],
+)
+def test_a_wrong_plan_is_refused_by_name(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        plan(**changes)
+
+
+def test_F07_ten_thousand_symbols_are_fine_and_more_are_not() -> None:
+    symbols = [f"S{number}" for number in range(10_001)]
+    assert len(plan(universe=symbols[:-1]).universe) == 10_000
+    with pytest.raises(ValidationError, match="at most 10000"):
+        plan(universe=symbols)
