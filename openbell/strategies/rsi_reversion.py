@@ -1,0 +1,76 @@
+"""Mean reversion by the relative strength index in simple means (Cutler), which needs no endless memory."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from openbell.strategies import _rolling as rolling
+from openbell.strategies.base import Strategy, opinions, seasoned
+from openbell.values.bars import Bars, FloatPanel
+from openbell.values.signal import SignalPanel
+
+
+class RsiReversion(Strategy):
+    """Buy what fell too much and leave it when it has recovered; between the lines what is held stays.
+
+    RSI = 100 x rises / (rises + falls) over the window, 50 when nothing moved. Long only, every bar above
+    ``exit_above`` says leave. With ``short``, that side of the line may hold a short, and only a bar that crosses
+    the line says leave. Confidence is the larger side's share of the movement, from 0.5 to 1.
+    """
+
+    window: int = Field(14, ge=2, le=500, description="Bars of movement in the index.")
+    oversold: float = Field(30, gt=0, lt=100, description="Buy below this index.")
+    exit_above: float = Field(50, gt=0, lt=100, description="Leave above this index.")
+    overbought: float = Field(70, gt=0, lt=100, description="Go short above this index, when short is on.")
+    short: bool = Field(False, description="Go short above overbought.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.oversold >= self.exit_above:
+            raise ValueError(f"oversold {self.oversold:g} is not below exit_above {self.exit_above:g}")
+        if self.short and self.exit_above >= self.overbought:
+            raise ValueError(f"exit_above {self.exit_above:g} is not below overbought {self.overbought:g}")
+        return self
+
+    @property
+    def lookback(self) -> int:
+        """The bars of movement, the bar before them, and one more to see a line crossed."""
+        return self.window + 1 + self.short
+
+    @property
+    def hold_reason(self) -> str:
+        """The lines that the index stands between."""
+        upper = self.overbought if self.short else self.exit_above
+        return f"RSI between {self.oversold:g} and {upper:g}: what is held stays"
+
+    def signals(self, bars: Bars) -> SignalPanel:
+        """1 below oversold, 0 on leaving, -1 above overbought when short."""
+        rsi = self._index(bars.close)
+        above = rsi > self.exit_above
+        target = np.where(above, 0.0, np.nan)
+        if self.short:
+            crossed = above != (rolling.delayed(rsi, 1) > self.exit_above)
+            target = np.where(rsi > self.overbought, -1.0, np.where(crossed, 0.0, np.nan))
+        target = np.where(rsi < self.oversold, 1.0, target)
+        known = seasoned(bars.close, self.lookback) & np.isfinite(rsi)
+        return opinions(known, target, np.maximum(rsi, 100 - rsi) / 100, {"rsi": rsi})
+
+    def _index(self, close: FloatPanel) -> FloatPanel:
+        step = close - rolling.delayed(close, 1)
+        rises = rolling.mean(np.maximum(step, 0), self.window)
+        movement = rolling.mean(np.abs(step), self.window)
+        moved = np.where(movement > rolling.ROUNDING * np.abs(close), movement, 0.0)
+        index = np.clip(100 * rolling.ratio(rises, moved, 0.5), 0.0, 100.0)
+        return np.where(np.isfinite(movement), index, np.nan)
+
+    def reason(self, values: Mapping[str, float]) -> str:
+        """The index and the line it passed."""
+        rsi = values["rsi"]
+        if rsi < self.oversold:
+            return f"{self.window}-bar RSI {rsi:.1f} below {self.oversold:g}"
+        if self.short and rsi > self.overbought:
+            return f"{self.window}-bar RSI {rsi:.1f} above {self.overbought:g}"
+        side = "above" if rsi > self.exit_above else "not above"
+        return f"{self.window}-bar RSI {rsi:.1f} {side} {self.exit_above:g}"

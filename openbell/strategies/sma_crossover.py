@@ -1,0 +1,59 @@
+"""Two simple moving averages: long while the fast one is above the slow one."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from openbell.strategies import _rolling as rolling
+from openbell.strategies.base import Strategy, opinions, seasoned
+from openbell.values.bars import Bars
+from openbell.values.signal import SignalPanel
+
+
+class SmaCrossover(Strategy):
+    """Trend by two means of the close.
+
+    Confidence is the share of driftless random walks of the same volatility whose means lie closer together.
+    """
+
+    fast: int = Field(20, ge=1, le=1_000, description="Bars in the fast mean.")
+    slow: int = Field(50, ge=2, le=2_000, description="Bars in the slow mean.")
+    short: bool = Field(False, description="Go short, not only flat, while the fast mean is not above.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.fast >= self.slow:
+            raise ValueError(f"fast {self.fast} is not below slow {self.slow}")
+        return self
+
+    @property
+    def lookback(self) -> int:
+        """The slow window."""
+        return self.slow
+
+    def signals(self, bars: Bars) -> SignalPanel:
+        """1 above, else 0 or -1; means closer than rounding count as equal."""
+        fast, slow = rolling.mean(bars.close, self.fast), rolling.mean(bars.close, self.slow)
+        gap = rolling.ratio(fast, slow, np.nan) - 1
+        typical = rolling.noise(bars.close, self.slow - 1) * self._spread()
+        target = np.where(gap > rolling.ROUNDING, 1.0, -1.0 if self.short else 0.0)
+        known = seasoned(bars.close, self.lookback) & np.isfinite(gap) & np.isfinite(typical)
+        confidence = rolling.surprise(rolling.ratio(gap, typical, 0.0))
+        return opinions(known, target, confidence, {"fast": fast, "slow": slow})
+
+    def _spread(self) -> float:
+        """Standard deviation of fast minus slow mean for a random walk with steps of size one.
+
+        The step k bars ago is part of min(k + 1, n) of the n prices of a mean.
+        """
+        steps = np.arange(1, self.slow + 1)
+        weights = np.minimum(steps / self.fast, 1) - steps / self.slow
+        return float(np.sqrt((weights**2).sum()))
+
+    def reason(self, values: Mapping[str, float]) -> str:
+        """Both means and how they stand."""
+        fast, slow = values["fast"], values["slow"]
+        stands = "above" if fast / slow - 1 > rolling.ROUNDING else "not above"
+        return f"{self.fast}-bar mean {fast:.6g} {stands} {self.slow}-bar mean {slow:.6g}"
