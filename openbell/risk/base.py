@@ -1,0 +1,95 @@
+"""What a rule is: one question about one intent, answered with what was measured and the limit."""
+
+from abc import abstractmethod
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, ValidationInfo, field_validator
+
+from openbell.plugins import Plugin
+from openbell.risk.book import Book, known
+from openbell.values.money import floor_to, text
+from openbell.values.orders import OrderIntent
+from openbell.values.verdict import Decision, Ruling
+
+__all__ = ["Book", "Fraction", "Rule", "known"]
+
+
+def _fraction(value: Decimal) -> Decimal:
+    if not 0 <= value <= 1:
+        raise ValueError("this is a fraction from 0 to 1: write 5 % as 0.05")
+    return value
+
+
+#: A share of something; the field's name ends in ``fraction``, and a percentage is refused.
+Fraction = Annotated[Decimal, AfterValidator(_fraction)]
+
+
+class Rule(Plugin):
+    """One limit. A subclass in its own file under ``openbell/risk/rules`` is found by the file's name.
+
+    A rule sees the intent with the quantity that the rules before it left, and a book that already holds what
+    was approved before. It answers for every book: what it needs and does not know is a denial.
+    """
+
+    #: Place in the gate; rules from elsewhere come last unless they say otherwise.
+    order: ClassVar[int] = 500
+    #: Field that a plan may set by a bare value, as in ``max_positions = 5``.
+    main: ClassVar[str] = ""
+    #: Limits on entries do not hold back an intent that only takes off a position.
+    applies_to_exits: ClassVar[bool] = False
+    #: Rules whose main value must not be below this rule's main value.
+    within: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def judge(self, intent: OrderIntent, book: Book) -> Ruling:
+        """Allow, clip or deny; pure, and never an exception."""
+
+    def allow(self, intent: OrderIntent, measured: str, limit: str) -> Ruling:
+        """The intent as it is."""
+        return Ruling(self.name, Decision.APPROVED, measured, limit, intent.quantity)
+
+    def deny(self, measured: str, limit: str) -> Ruling:
+        """Nothing of it."""
+        return Ruling(self.name, Decision.DENIED, measured, limit, Decimal(0))
+
+    def unknown(self, what: str, limit: str) -> Ruling:
+        """Nothing of it, because something needed is missing or not finite."""
+        return self.deny(f"{what} unknown", limit)
+
+    def clip(self, intent: OrderIntent, book: Book, most: Decimal, measured: str, limit: str) -> Ruling:
+        """As much of it as ``most`` holds, in whole steps of the instrument; less than one step is a denial."""
+        if not known(most):
+            return self.unknown("quantity within the limit", limit)
+        if intent.quantity <= most:
+            return self.allow(intent, measured, limit)
+        step = book.step(intent)
+        if step is None:
+            return self.unknown(f"instrument {intent.symbol}", limit)
+        left = floor_to(most, step) if most > 0 else Decimal(0)
+        if left <= 0:
+            return self.deny(measured, limit)
+        return Ruling(self.name, Decision.CLIPPED, measured, limit, left)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise ValueError("true and false are not amounts")
+        return value
+
+
+def ratio(value: Decimal) -> str:
+    """A ratio to four decimals."""
+    return f"{value:.4f}"
+
+
+def amount(value: Decimal) -> str:
+    """Money to the cent."""
+    return f"{value:.2f}"
+
+
+def units(value: Decimal) -> str:
+    """A quantity in full."""
+    return text(value)

@@ -1,0 +1,87 @@
+"""The gate: rules folded over the intents of a run, exits first."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from openbell.risk.base import Rule
+from openbell.risk.book import Book
+from openbell.values.money import ZERO
+from openbell.values.orders import OrderIntent, Purpose
+from openbell.values.verdict import Decision, Ruling, Verdict
+
+
+def sending_order(intents: Iterable[OrderIntent]) -> tuple[OrderIntent, ...]:
+    """Exits, then reductions, then entries, each by falling confidence; ties by symbol, leg and id."""
+    return tuple(sorted(intents, key=_place))
+
+
+def _place(intent: OrderIntent) -> tuple[int, float, str, int, str]:
+    confidence = -intent.confidence if math.isfinite(intent.confidence) else math.inf
+    return intent.purpose.rank, confidence, intent.symbol, intent.leg, intent.id
+
+
+def judge(intents: Sequence[OrderIntent], rules: Sequence[Rule], book: Book) -> tuple[Verdict, ...]:
+    """One verdict per intent in the order of sending; what is approved changes the book for the next.
+
+    The first denial ends an intent and names its rule. Each clip lowers the quantity that later rules see; the
+    last one, which is the smallest, names the verdict. Without any rule nothing passes.
+    """
+    verdicts = []
+    for intent in sending_order(intents):
+        left, rulings = _ask(intent, rules, book)
+        verdicts.append(_verdict(intent, left, rulings))
+        if left is not None:
+            book = book.after(left, left.quantity)
+    return tuple(verdicts)
+
+
+def _ask(intent: OrderIntent, rules: Sequence[Rule], book: Book) -> tuple[OrderIntent | None, tuple[Ruling, ...]]:
+    left, exempt = intent, _leaves(intent, book)
+    rulings: list[Ruling] = []
+    for rule in rules:
+        ruling = _not_asked(rule, left) if exempt and not rule.applies_to_exits else rule.judge(left, book)
+        granted = _granted(ruling, left.quantity)
+        if granted == 0:
+            return None, (*rulings, replace(ruling, decision=Decision.DENIED, quantity=ZERO))
+        if granted == left.quantity:
+            rulings.append(ruling)
+        else:
+            rulings.append(replace(ruling, decision=Decision.CLIPPED, quantity=granted))
+            left = replace(left, quantity=granted)
+            exempt = _leaves(left, book)
+    return (left if rules else None), tuple(rulings)
+
+
+def _leaves(intent: OrderIntent, book: Book) -> bool:
+    """The intent says that it takes off a position, and the book confirms it."""
+    return intent.purpose is not Purpose.ENTRY and book.shrinks(intent)
+
+
+def _not_asked(rule: Rule, intent: OrderIntent) -> Ruling:
+    return Ruling(rule.name, Decision.APPROVED, intent.purpose.value, "entries only", intent.quantity)
+
+
+def _granted(ruling: Ruling, asked: Decimal) -> Decimal:
+    """What a ruling leaves of the quantity: a rule from elsewhere can neither raise it nor return nonsense."""
+    quantity = ruling.quantity
+    if ruling.decision is Decision.DENIED or not quantity.is_finite() or quantity <= 0:
+        return ZERO
+    return min(quantity, asked)
+
+
+def _verdict(intent: OrderIntent, left: OrderIntent | None, rulings: tuple[Ruling, ...]) -> Verdict:
+    quantity = left.quantity if left else ZERO
+    decision, rule, measured, limit = _deciding(intent, quantity, rulings)
+    return Verdict(intent.id, intent.symbol, decision, rule, measured, limit, intent.quantity, quantity, rulings)
+
+
+def _deciding(intent: OrderIntent, quantity: Decimal, rulings: tuple[Ruling, ...]) -> tuple[Decision, str, str, str]:
+    if not rulings:
+        return Decision.DENIED, "gate", "no rule", "at least one rule"
+    if quantity == intent.quantity:
+        return Decision.APPROVED, "gate", f"{len(rulings)} rules passed", f"{len(rulings)} rules"
+    decision = Decision.DENIED if quantity == 0 else Decision.CLIPPED
+    clips = [ruling for ruling in rulings if ruling.decision is not Decision.APPROVED]
+    return decision, clips[-1].rule, clips[-1].measured, clips[-1].limit

@@ -1,0 +1,31 @@
+"""A bad day ends in entries being refused."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from pydantic import Field
+
+from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.values.orders import OrderIntent
+from openbell.values.verdict import Ruling
+
+
+class DailyLossHalt(Rule):
+    """(equity at the open - equity) / equity at the open."""
+
+    order: ClassVar[int] = 180
+    main: ClassVar[str] = "loss_fraction"
+    within: ClassVar[tuple[str, ...]] = ("drawdown_halt",)
+
+    loss_fraction: Fraction = Field(
+        Decimal("0.02"), gt=0, description="Loss since the open at which entries stop, as a fraction of equity then."
+    )
+
+    def judge(self, intent: OrderIntent, book: Book) -> Ruling:
+        """Deny at the limit."""
+        limit, equity, start = ratio(self.loss_fraction), book.equity, book.equity_at_open
+        if equity is None or start is None or not (known(equity) and known(start) and start > 0):
+            return self.unknown("equity or equity at the open", limit)
+        loss = (start - equity) / start
+        measured = ratio(loss)
+        return self.allow(intent, measured, limit) if loss < self.loss_fraction else self.deny(measured, limit)

@@ -1,0 +1,30 @@
+"""A fall from the peak ends in entries being refused."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from pydantic import Field
+
+from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.values.orders import OrderIntent
+from openbell.values.verdict import Ruling
+
+
+class DrawdownHalt(Rule):
+    """(peak equity - equity) / peak equity."""
+
+    order: ClassVar[int] = 190
+    main: ClassVar[str] = "drawdown_fraction"
+
+    drawdown_fraction: Fraction = Field(
+        Decimal("0.1"), gt=0, description="Fall from the highest equity at which entries stop, as a fraction of it."
+    )
+
+    def judge(self, intent: OrderIntent, book: Book) -> Ruling:
+        """Deny at the limit."""
+        limit, equity, peak = ratio(self.drawdown_fraction), book.equity, book.peak_equity
+        if equity is None or peak is None or not (known(equity) and known(peak) and peak > 0):
+            return self.unknown("equity or peak equity", limit)
+        fall = (peak - equity) / peak
+        measured = ratio(fall)
+        return self.allow(intent, measured, limit) if fall < self.drawdown_fraction else self.deny(measured, limit)

@@ -1,0 +1,33 @@
+"""Size of one position against the whole account."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from pydantic import Field
+
+from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.values.orders import OrderIntent
+from openbell.values.verdict import Ruling
+
+
+class MaxPositionWeight(Rule):
+    """|position + open orders of the side + intent| x price / equity."""
+
+    order: ClassVar[int] = 110
+    main: ClassVar[str] = "equity_fraction"
+    within: ClassVar[tuple[str, ...]] = ("max_gross_exposure",)
+
+    equity_fraction: Fraction = Field(
+        Decimal("0.2"), gt=0, description="Most of one symbol, as a fraction of equity (0.05 is 5 %)."
+    )
+
+    def judge(self, intent: OrderIntent, book: Book) -> Ruling:
+        """Clip to the limit."""
+        limit, equity = ratio(self.equity_fraction), book.equity
+        if equity is None or not known(equity) or equity <= 0:
+            return self.unknown("equity above 0", limit)
+        price, reach = book.price(intent.symbol), book.reach(intent.symbol, intent.side)
+        if price is None or reach is None:
+            return self.unknown(f"price or position of {intent.symbol}", limit)
+        most = (self.equity_fraction * equity - reach) / price
+        return self.clip(intent, book, most, ratio((reach + intent.quantity * price) / equity), limit)

@@ -1,0 +1,1 @@
+"""How much a full position is; one sizer, one file, named after the file."""

@@ -1,0 +1,29 @@
+"""What a sizer is: from prices and equity to the size of a full position, for all symbols at once."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from openbell.plugins import Plugin
+from openbell.values.bars import Bars
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SizingContext:
+    """What sizes may depend on. ``prices`` holds the symbols to size, above zero; unknown equity is None."""
+
+    equity: Decimal | None
+    prices: Mapping[str, Decimal]
+    bars: Bars
+
+
+class Sizer(Plugin):
+    """A subclass in its own file under ``openbell/sizing`` is found by the file's name."""
+
+    @abstractmethod
+    def full_sizes(self, context: SizingContext) -> Mapping[str, Decimal]:
+        """Quantity of a full position (|target| = 1) by symbol, not negative and not rounded.
+
+        A symbol that cannot be sized is absent; what it needs and does not know is never guessed.
+        """

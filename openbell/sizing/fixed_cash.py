@@ -1,0 +1,20 @@
+"""The same amount of money in each position."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from pydantic import Field
+
+from openbell.sizing.base import Sizer, SizingContext
+
+
+class FixedCash(Sizer):
+    """quantity = notional / price."""
+
+    notional: Decimal = Field(
+        Decimal(1000), gt=0, le=10**9, description="Value of a full position, in the account's currency."
+    )
+
+    def full_sizes(self, context: SizingContext) -> Mapping[str, Decimal]:
+        """Every symbol with a price."""
+        return {symbol: self.notional / price for symbol, price in context.prices.items()}

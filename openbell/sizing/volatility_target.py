@@ -1,0 +1,60 @@
+"""Positions of equal risk: the calmer the symbol, the larger its position."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from openbell.sizing.base import Sizer, SizingContext
+from openbell.values.bars import Bars
+
+
+class VolatilityTarget(Sizer):
+    """weight = min(most_fraction, annual_volatility / s), s the sample volatility of log returns, per year.
+
+    After Moskowitz, Ooi and Pedersen, Time series momentum (2012), who scale each position by a target over
+    the instrument's own volatility. A symbol without enough bars, or whose price never moved, has no size.
+    """
+
+    annual_volatility: float = Field(
+        0.1, gt=0, le=1, description="Wanted volatility of a position per year, 0.1 is 10 %."
+    )
+    lookback_bars: int = Field(60, ge=5, le=5000, description="Returns that the volatility is taken from.")
+    most_fraction: Decimal = Field(
+        Decimal("0.2"), gt=0, le=1, description="Most of equity in a position, as a fraction."
+    )
+    sessions_per_year: int = Field(252, ge=1, le=366, description="Trading days of a year; 365 around the clock.")
+    session_hours: float = Field(6.5, gt=0, le=24, description="Hours of a trading day, for bars shorter than one.")
+
+    def full_sizes(self, context: SizingContext) -> Mapping[str, Decimal]:
+        """Every symbol with a price and a volatility; none without equity above zero."""
+        equity = context.equity
+        if equity is None or not equity.is_finite() or equity <= 0:
+            return {}
+        weights = self._weights(context.bars)
+        priced = {symbol: context.prices[symbol] for symbol in weights if symbol in context.prices}
+        return {symbol: weights[symbol] * equity / price for symbol, price in priced.items()}
+
+    def _weights(self, bars: Bars) -> dict[str, Decimal]:
+        volatility = self.volatility(bars)
+        usable = np.isfinite(volatility) & (volatility > 0)
+        found = zip(bars.symbols, volatility.tolist(), usable.tolist(), strict=True)
+        target = Decimal(repr(self.annual_volatility))
+        return {symbol: min(self.most_fraction, target / Decimal(repr(value))) for symbol, value, fine in found if fine}
+
+    def volatility(self, bars: Bars) -> NDArray[np.float64]:
+        """Volatility of each symbol per year, shape (N,); NaN with fewer than ``lookback_bars`` returns."""
+        closes = bars.close[-self.lookback_bars - 1 :]
+        if len(closes) <= self.lookback_bars:
+            return np.full(len(bars.symbols), np.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            returns = np.diff(np.log(closes), axis=0)
+            spread: NDArray[np.float64] = returns.std(axis=0, ddof=1) * np.sqrt(self._bars_per_year(bars))
+        return spread
+
+    def _bars_per_year(self, bars: Bars) -> float:
+        if bars.timeframe.daily:
+            return float(self.sessions_per_year)
+        return self.sessions_per_year * self.session_hours * 3600 / bars.timeframe.span.total_seconds()

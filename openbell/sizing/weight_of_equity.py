@@ -1,0 +1,23 @@
+"""The same share of equity in each position."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from pydantic import Field
+
+from openbell.sizing.base import Sizer, SizingContext
+
+
+class WeightOfEquity(Sizer):
+    """quantity = equity_fraction x equity / price."""
+
+    equity_fraction: Decimal = Field(
+        Decimal("0.1"), gt=0, le=1, description="Share of equity in a full position, as a fraction (0.05 is 5 %)."
+    )
+
+    def full_sizes(self, context: SizingContext) -> Mapping[str, Decimal]:
+        """Every symbol with a price; none without equity above zero."""
+        equity = context.equity
+        if equity is None or not equity.is_finite() or equity <= 0:
+            return {}
+        return {symbol: self.equity_fraction * equity / price for symbol, price in context.prices.items()}
