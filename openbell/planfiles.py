@@ -14,7 +14,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from openbell.errors import InputError, PlanError
+from openbell.errors import InputError, OpenbellError, PlanError
 from openbell.plugins import nearest
 from openbell.settings import Settings
 from openbell.values.plan import Plan
@@ -27,6 +27,7 @@ _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
 _SYNTAX = re.compile(r"^(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)$", re.DOTALL)
 _UNKNOWN = re.compile(r"^unknown key '(?P<key>[^']+)'(?P<rest>.*)$", re.DOTALL)
 _WHERE = re.compile(r"^(?P<key>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*): (?P<rest>.*)$", re.DOTALL)
+_DOTTED = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 _PARTS = re.compile(r"; (?=unknown key '|[A-Za-z0-9_.-]+: )")
 _KEY_PART = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)\s*""")
 #: What matters in a line outside of long strings, and how each long string ends.
@@ -42,16 +43,18 @@ class PlanFile:
     plan: Plan
     lines: Mapping[Key, int]
 
-    def problems(self, error: PlanError) -> list[str]:
+    def problems(self, error: OpenbellError) -> list[str]:
         """An error found later (by ``resolve``, say), one problem an item, each with file, line and key."""
         return [told for line in str(error).splitlines() for told in self._tell(line)]
 
     def _tell(self, text: str) -> Iterator[str]:
         where = _WHERE.match(text)
-        key: Key = _split(where["key"]) if where else ()
-        for part in _PARTS.split(where["rest"] if where else text):
-            found, words = _refine(key, part)
-            yield _report(self.path, self.lines, found, words)
+        if where is None:
+            named = next((name for name in map(_split, _DOTTED.findall(text)) if name in self.lines), ())
+            yield f"{_place(self.path, self.lines, named)}: {text}"
+            return
+        for part in _PARTS.split(where["rest"]):
+            yield _report(self.path, self.lines, *_refine(_split(where["key"]), part))
 
 
 # --- finding -------------------------------------------------------------------------------------------------
@@ -212,10 +215,13 @@ def _split(dotted: str) -> Key:
 
 
 def _report(path: Path, lines: Mapping[Key, int], key: Key, words: str) -> str:
-    line = next((lines[key[:depth]] for depth in range(len(key), 0, -1) if key[:depth] in lines), None)
-    place = f"{path}:{line}" if line else str(path)
     name = ".".join(str(part) if _BARE.match(str(part)) else repr(part)[:60] for part in key)
-    return f"{place}: {name}: {words}" if name else f"{place}: {words}"
+    return f"{_place(path, lines, key)}: {name}: {words}" if name else f"{path}: {words}"
+
+
+def _place(path: Path, lines: Mapping[Key, int], key: Key) -> str:
+    line = next((lines[key[:depth]] for depth in range(len(key), 0, -1) if key[:depth] in lines), None)
+    return f"{path}:{line}" if line else str(path)
 
 
 # --- lines ---------------------------------------------------------------------------------------------------

@@ -219,7 +219,8 @@ def test_a_problem_found_later_gets_file_and_line(tmp_path):
     path = put(tmp_path, GOOD)
     error = PlanError(
         "risk: unknown key 'max_positions'; did you mean 'max_position'?; unknown key 'x'\n"
-        "strategies.1.params: entry: Input should be a number, got 'abc'\nwindow: it never opens\nnothing named"
+        "strategies.1.params: entry: Input should be a number, got 'abc'\nwindow: it never opens\nnothing named\n"
+        "5.5 of risk.max_positions is above risk.max_orders 3"
     )
     assert read(path).problems(error) == [
         f"{path}:22: risk.max_positions: unknown key; did you mean 'max_position'?",
@@ -227,6 +228,7 @@ def test_a_problem_found_later_gets_file_and_line(tmp_path):
         f"{path}:15: strategies.1.params.entry: Input should be a number, got 'abc'",
         f"{path}:5: window: it never opens",
         f"{path}: nothing named",
+        f"{path}:22: 5.5 of risk.max_positions is above risk.max_orders 3",
     ]
 
 

@@ -1,0 +1,93 @@
+"""The command line. Only click is imported here; a command's own module is imported when it is called."""
+
+import difflib
+import importlib
+from typing import Any, NamedTuple
+
+import click
+
+from openbell import __version__
+from openbell.errors import OpenbellError, SchemaMismatch
+
+
+class Entry(NamedTuple):
+    """Where a command lives (``module:name``), the part of the help it stands in, and what it is for."""
+
+    path: str
+    section: str
+    help: str
+
+
+COMMANDS = {
+    "status": Entry("openbell.cli.status:status", "Look", "Where everything stands, and what can be done next."),
+    "history": Entry("openbell.cli.history:history", "Look", "Past runs, newest first."),
+    "show": Entry("openbell.cli.show:show", "Look", "One run: what it saw, decided and did."),
+    "explain": Entry("openbell.cli.explain:explain", "Look", "Why a run traded a symbol, or why it did not."),
+    "orders": Entry("openbell.cli.books:orders", "Look", "Orders, newest first."),
+    "positions": Entry("openbell.cli.books:positions", "Look", "What is held, and which strategies asked for it."),
+    "equity": Entry("openbell.cli.equity:equity", "Look", "The equity curve of an account."),
+    "plans": Entry("openbell.cli.plans:plans", "Plans", "The plan files and whether they can run."),
+    "validate": Entry("openbell.cli.plans:validate", "Plans", "Check plan files; every problem with file and line."),
+    "preview": Entry("openbell.cli.preview:preview", "Plans", "Each coming run, its local time and what will happen."),
+    "migrate": Entry("openbell.cli.migrate:migrate", "Store", "Create the store, or bring it up to this version."),
+}
+
+
+class Commands(click.Group):
+    """Commands by import path: their one-line help stands in the table above, so that --help imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Every command, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command's module and take it from there."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].path.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """A wrong name is told with the nearest right one."""
+        close = difflib.get_close_matches(args[0], COMMANDS, n=1) if args else []
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = f"; did you mean {close[0]!r}?" if close else "; `openbell --help` lists them"
+            ctx.fail(f"no command {args[0][:40]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The help, by section."""
+        for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
+            with formatter.section(section):
+                formatter.write_dl([(name, at.help) for name, at in COMMANDS.items() if at.section == section])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Tell what went wrong in one line each, with the exit code that says which kind."""
+        try:
+            return super().invoke(ctx)
+        except OpenbellError as error:
+            for line in str(error).splitlines():
+                click.echo(f"error: {line}", err=True)
+            ctx.exit(3 if isinstance(error, SchemaMismatch) else 1)
+
+
+@click.command(
+    cls=Commands,
+    invoke_without_command=True,
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 store of another version.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, prog_name="openbell")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Trading on a schedule, with proof of what was done. Alone, `openbell` shows where everything stands."""
+    if ctx.invoked_subcommand is None:
+        status = cli.get_command(ctx, "status")
+        if status is not None:
+            ctx.invoke(status)
+
+
+def main() -> None:
+    """The console script."""
+    cli(prog_name="openbell")

@@ -1,0 +1,87 @@
+"""Whether a plan file can run: its words, its numbers, and everything that it names."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import openbell.brokers
+import openbell.feeds
+from openbell import planfiles
+from openbell.errors import OpenbellError, PlanError
+from openbell.planfiles import PlanFile
+from openbell.plugins import build, find
+from openbell.specs import BrokerSpec, FeedSpec
+from openbell.stages.resolve import resolve
+from openbell.values.plan import Plan
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A plan file, the plan in it when it can be read as one, and all that is wrong, each with file and line."""
+
+    path: Path
+    plan: Plan | None
+    problems: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The plan's name, which is the file's."""
+        return self.path.stem
+
+    @property
+    def runnable(self) -> Plan | None:
+        """The plan when nothing is wrong with it."""
+        return None if self.problems else self.plan
+
+
+def check_file(path: Path) -> Checked:
+    """Read a plan file and build everything that it names."""
+    try:
+        file = planfiles.read(path)
+    except PlanError as error:
+        return Checked(path, None, tuple(str(error).splitlines()))
+    return Checked(path, file.plan, tuple(_problems(file)))
+
+
+def require(path: Path) -> Plan:
+    """The plan of a file that can run; else a PlanError with all that is wrong."""
+    checked = check_file(path)
+    if checked.plan is None or checked.problems:
+        raise PlanError("\n".join(checked.problems))
+    return checked.plan
+
+
+def _problems(file: PlanFile) -> Iterator[str]:
+    for step in (resolve, _broker, _feed):
+        yield from _told(file, partial(step, file.plan))
+
+
+def _told(file: PlanFile, step: Callable[[], object]) -> list[str]:
+    try:
+        step()
+    except OpenbellError as error:
+        return file.problems(error)
+    return []
+
+
+def _broker(plan: Plan) -> None:
+    spec = _named("account.broker", partial(find, openbell.brokers, BrokerSpec, plan.account.broker, "broker"))  # type: ignore[type-abstract]
+    if not plan.account.block:
+        build(spec, plan.account.params, "account.params")
+
+
+def _feed(plan: Plan) -> None:
+    spec = _named("feed.provider", partial(find, openbell.feeds, FeedSpec, plan.feed.provider, "feed"))  # type: ignore[type-abstract]
+    if not plan.feed.block:
+        build(spec, plan.feed.params, "feed.params")
+
+
+def _named(key: str, look: Callable[[], T]) -> T:
+    try:
+        return look()
+    except PlanError as error:
+        raise PlanError(f"{key}: {error}") from None

@@ -1,0 +1,71 @@
+"""The equity curve of an account."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+
+import click
+
+from openbell import planfiles
+from openbell.cli.output import amount, emit, machine, say, table
+from openbell.cli.place import UTC_ZONE, reading
+from openbell.errors import InputError, OpenbellError
+from openbell.planfiles import load_all
+from openbell.ports import EquityPoint, History
+from openbell.settings import load_settings
+from openbell.stages.wording import when
+
+BARS = "▁▂▃▄▅▆▇█"
+#: Characters of the curve at most.
+WIDTH = 60
+COLUMNS = ("time", "session", ">cash", ">equity", ">change")
+
+
+@click.command(epilog="Example: openbell equity demo --limit 100")
+@click.argument("account", required=False)
+@click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 10_000), help="The last so many points.")
+@machine
+def equity(account: str | None, limit: int, as_json: bool) -> None:
+    """Show cash and equity at the end of each run, with the curve; by default of all accounts."""
+    history = reading()
+    found = {name: history.equity(name, limit) for name in ([account] if account else accounts(history))}
+    curves = {name: points for name, points in found.items() if points}
+    if as_json:
+        emit(curves)
+    elif curves:
+        for name, points in curves.items():
+            _show(name, points)
+    elif account:
+        raise InputError(f"no equity of account {account[:60]!r} in the store")
+    else:
+        say("no equity yet: `make demo` makes some")
+
+
+def accounts(history: History) -> list[str]:
+    """The accounts of all plans that can be read, and those that hold anything."""
+    held = {row.account for row in history.positions()}
+    try:
+        named = {plan.account.name for plan in load_all(planfiles.plans_folder(load_settings()))}
+    except OpenbellError:
+        named = set()
+    return sorted(held | named)
+
+
+def spark(values: Sequence[Decimal], width: int = WIDTH) -> str:
+    """A line of block characters from the lowest to the highest value; a long series shows its last of each part."""
+    parts = min(width, len(values))
+    shown = [values[(index + 1) * len(values) // parts - 1] for index in range(parts)]
+    low, high = min(shown), max(shown)
+    top = len(BARS) - 1
+    return "".join(BARS[int((value - low) * top / (high - low)) if high > low else 0] for value in shown)
+
+
+def _show(account: str, points: Sequence[EquityPoint]) -> None:
+    changes = [None, *(after.equity - before.equity for before, after in pairwise(points))]
+    rows = (
+        (when(point.time, UTC_ZONE), point.session, amount(point.cash), amount(point.equity), amount(change))
+        for point, change in zip(points, changes, strict=True)
+    )
+    table(f"Equity of {account}", COLUMNS, rows)
+    values = [point.equity for point in points]
+    say(f"{amount(min(values))} {spark(values)} {amount(max(values))}")

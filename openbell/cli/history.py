@@ -1,0 +1,36 @@
+"""Past runs, newest first."""
+
+import click
+
+from openbell.cli.output import amount, emit, machine, say, table
+from openbell.cli.place import UTC_ZONE, reading
+from openbell.ports import RunSummary
+from openbell.stages.wording import when
+from openbell.values.record import Outcome
+
+COLUMNS = ("planned", "session", "plan", "job", "outcome", "code", ">equity", "what happened", "run")
+
+
+@click.command(epilog="Example: openbell history --plan demo --outcome skipped --limit 20")
+@click.option("--plan", default=None, help="Only runs of this plan.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="At most this many.")
+@click.option("--outcome", type=click.Choice([str(outcome.value) for outcome in Outcome]), help="Only this outcome.")
+@click.option("--before", metavar="RUN", default=None, help="Only runs older than this one: the next page.")
+@machine
+def history(plan: str | None, limit: int, outcome: str | None, before: str | None, as_json: bool) -> None:
+    """List past runs, newest first, skipped ones too; times are in UTC."""
+    runs = reading().runs(plan=plan, limit=limit, before=before, outcome=outcome)
+    if as_json:
+        emit(runs)
+    elif runs:
+        table("Runs", COLUMNS, map(_row, runs))
+        say(f"`openbell show {runs[0].id}` shows one, `openbell explain {runs[0].slot} SYMBOL` says why.")
+        if len(runs) == limit:
+            say(f"Older ones: --before {runs[-1].id}")
+    else:
+        say("no run matches" if plan or outcome or before else "no run yet: `make demo` makes some")
+
+
+def _row(run: RunSummary) -> tuple[object, ...]:
+    ends = (run.outcome.value, run.code, amount(run.equity), run.message, run.id)
+    return when(run.planned, UTC_ZONE), run.session, run.plan, run.job, *ends

@@ -1,0 +1,60 @@
+"""Where this installation keeps things, and what to say when they are not there yet."""
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from openbell import store
+from openbell.calendar.exchange import exchange
+from openbell.errors import OpenbellError, StoreError
+from openbell.ports import History
+from openbell.settings import load_settings
+from openbell.store.connect import parse_url
+from openbell.values.plan import Window
+from openbell.values.time import iso, parse_instant
+
+UTC_ZONE = ZoneInfo("UTC")
+FIRST_STEP = "run `make demo` for a demonstration, or `openbell migrate` for an empty store"
+
+
+def shown(url: str) -> str:
+    """The store's place without password or options."""
+    return parse_url(url).set(query={}).render_as_string(hide_password=True)
+
+
+def missing(url: str) -> bool:
+    """Whether the store is a SQLite file that does not exist; looking never makes one."""
+    parsed = parse_url(url)
+    return parsed.drivername == "sqlite" and not Path(str(parsed.database)).is_file()
+
+
+def reading() -> History:
+    """The store for reading: StoreError when there is none yet, SchemaMismatch when it is another version's."""
+    url = load_settings().url
+    if missing(url):
+        raise StoreError(f"no store yet at {shown(url)}: {FIRST_STEP}")
+    store.check(url)
+    return store.open_history(url)
+
+
+def zone_of(window: Window) -> ZoneInfo:
+    """The zone in which a plan's times are told."""
+    return ZoneInfo(window.zone) if window.zone else exchange(window.exchange).zone
+
+
+def recorded_zone(plan_body: dict[str, object]) -> ZoneInfo:
+    """The zone of the plan as a record keeps it; UTC when no calendar knows it any more."""
+    try:
+        return zone_of(Window.model_validate(plan_body.get("window", {})))
+    except (OpenbellError, ValueError):
+        return UTC_ZONE
+
+
+def run_or_slot(text: str) -> str:
+    """A run id as it is, a slot as its canonical key: ``plan/job/instant``, the instant in any zone."""
+    plan, _, rest = text.partition("/")
+    job, _, instant = rest.partition("/")
+    if not instant:
+        return text
+    planned: datetime = parse_instant(instant, "slot instant")
+    return f"{plan}/{job}/{iso(planned)}"
