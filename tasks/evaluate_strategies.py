@@ -13,7 +13,8 @@ from tasks.run import Run
 @task(name="evaluate-strategies", **ONCE)
 def evaluate_strategies(run: Run, market: Handed[Market]) -> Handed[Evaluation]:
     """What each strategy says of each symbol at the last bar."""
-    evaluation = evaluate(run.desk.resolved.seats, market.value.bars)
+    dropped = {symbol.symbol for symbol in market.value.checked.dropped}
+    evaluation = evaluate(run.desk.resolved.seats, market.value.bars, dropped)
     acting = sum(signal.stance is not Stance.HOLD for signal in evaluation.signals)
     get_run_logger().info("%d signals, %d of them act", len(evaluation.signals), acting)
     for failure in evaluation.failures:

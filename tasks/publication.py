@@ -1,13 +1,25 @@
-"""Views of the sealed record for people: artifacts in the Prefect UI, events, notifications."""
+"""Views of the sealed record for people: artifacts in the Prefect UI, events, notifications.
 
+The record is in the store by then; whatever fails here is logged and changes nothing.
+"""
+
+import logging
+from threading import Thread
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import httpx
 from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.blocks.core import Block
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.context import TaskRunContext
 from prefect.events import emit_event
+from prefect.exceptions import PrefectException
+from prefect.runtime import flow_run
 
 from openbell.stages.report import headline, markdown, tables
+from openbell.values import canonical
 from openbell.values.plan import Notify
 from openbell.values.record import RunRecord
 
@@ -18,15 +30,46 @@ TABLES = {
     "orders": "What was sent and what became of it",
     "positions": "What is held after the run",
 }
+_log = logging.getLogger("openbell.publication")
 
 
 def publish(record: RunRecord, zone: ZoneInfo) -> None:
-    """A markdown report and the tables that have rows, under stable keys of the plan."""
-    create_markdown_artifact(markdown(record, zone), key=f"report-{record.plan}", description=headline(record))
-    rows = tables(record)
+    """A markdown report and the tables that have rows, under stable keys of the plan.
+
+    Posted beside the end of the run, which neither waits for them nor fails with them; the process does not end
+    before they are out.
+    """
+    Thread(target=_post, args=(_artifacts(record, zone),), name="publication").start()
+
+
+def _artifacts(record: RunRecord, zone: ZoneInfo) -> list[ArtifactCreate]:
+    rows = tables(record, zone)
+    made = [_artifact("markdown", f"report-{record.plan}", headline(record), markdown(record, zone))]
     for name, words in TABLES.items():
         if rows[name]:
-            create_table_artifact(rows[name], key=f"{name}-{record.plan}", description=words)
+            made.append(_artifact("table", f"{name}-{record.plan}", words, canonical.dumps(rows[name])))
+    return made
+
+
+def _artifact(kind: str, key: str, description: str, data: str) -> ArtifactCreate:
+    context = TaskRunContext.get()
+    return ArtifactCreate(
+        type=kind,
+        key=key,
+        description=description,
+        data=data,
+        flow_run_id=UUID(flow_run.id) if flow_run.id else None,
+        task_run_id=context.task_run.id if context else None,
+    )
+
+
+def _post(artifacts: list[ArtifactCreate]) -> None:
+    try:
+        with get_client(sync_client=True) as client:
+            for artifact in artifacts:
+                client.create_artifact(artifact)
+    except (httpx.HTTPError, PrefectException) as error:
+        _log.warning("artifacts were not published: %s", error)
 
 
 def announce(record: RunRecord) -> None:

@@ -42,7 +42,7 @@ def rerun(record: RunRecord, bars: Bars) -> Again:
         raise InputError(f"run {record.id} was not decided on this panel")
     desk = resolve(Plan.model_validate(record.plan_body))
     market = market_of(record, bars)
-    evaluation = evaluate(desk.seats, bars)
+    evaluation = evaluate(desk.seats, bars, {dropped.symbol for dropped in market.checked.dropped})
     slot = Slot(record.plan, record.job, record.planned, record.session)
     capabilities = _CAPABILITIES.validate_python(record.inputs["capabilities"])
     return Again(evaluation.signals, judge_signals(desk, market, evaluation.signals, slot, capabilities))
