@@ -112,6 +112,12 @@ def open_store(url: str) -> Store:
     return _open(parsed, os.getpid())
 
 
+def exists(url: str) -> bool:
+    """Whether there is something to open; a PostgreSQL database always counts."""
+    parsed = parse_url(url)
+    return parsed.drivername != "sqlite" or Path(str(parsed.database)).exists()
+
+
 def close_store(url: str) -> None:
     """Close the connections that this process holds to a store."""
     _open(parse_url(url), os.getpid()).engine.dispose()
@@ -137,7 +143,9 @@ def _begin(connection: Connection) -> None:
 
 def _postgres_engine(url: URL, name: str) -> Engine:
     try:
-        engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+        engine = create_engine(
+            url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+        )
     except (NoSuchModuleError, ModuleNotFoundError):
         raise StoreError(f"store {name} needs psycopg; install openbell[postgres]") from None
     event.listen(engine, "connect", _set_up_postgres)

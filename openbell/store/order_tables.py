@@ -30,7 +30,7 @@ class SlotRow(Row, table=True):
 
 
 class IntentRow(Row, table=True):
-    """One order of a slot's frozen plan, with the verdict on it. Insert-only."""
+    """One order of a slot's frozen plan with the verdict on it, and the place of each among its kind. Insert-only."""
 
     __tablename__ = "intents"
     __table_args__ = (UniqueConstraint("slot", "symbol", "leg"), UniqueConstraint("slot", "position"))
@@ -38,6 +38,7 @@ class IntentRow(Row, table=True):
     client_id: str = Field(primary_key=True)
     slot: str = Field(foreign_key="slots.key")
     position: int
+    judged: int
     symbol: str
     leg: int
     account: str
@@ -48,7 +49,8 @@ class IntentRow(Row, table=True):
 class OrderEventRow(Row, table=True):
     """One step of an order; ``sequence`` rises without a gap, the hash chains and covers the fills. Insert-only.
 
-    ``time`` is when it happened by the run's clock, ``written`` by the database's.
+    ``time`` is when it happened by the run's clock, ``written`` by the database's. ``fencing`` is the number of
+    the claim it was written under, where one was asked for.
     """
 
     __tablename__ = "order_events"
@@ -61,7 +63,7 @@ class OrderEventRow(Row, table=True):
     written: datetime = Field(sa_type=Instant)
     detail: str
     broker_id: str
-    fencing: int
+    fencing: int | None
     previous_hash: str
     hash: str
 

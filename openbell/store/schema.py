@@ -7,8 +7,7 @@ from openbell.store.run_tables import EQUITY_POINTS, FRAMES, RUNS, SIGNALS, VERD
 METADATA = PAPER_ACCOUNTS.metadata
 INSERT_ONLY = tuple(
     sorted(
-        table.name
-        for table in (EQUITY_POINTS, FILLS, FRAMES, INTENTS, ORDER_EVENTS, RUNS, SIGNALS, SWITCHES, VERDICTS)
+        table.name for table in (EQUITY_POINTS, FILLS, FRAMES, INTENTS, ORDER_EVENTS, RUNS, SIGNALS, SWITCHES, VERDICTS)
     )
 )
 #: Every revision of the migrations, oldest first; kept here so that a run need not import Alembic to look.

@@ -104,7 +104,7 @@ def _orders() -> None:
         "intents",
         _key("client_id", sa.String()),
         *_columns(sa.String(), "slot", "symbol", "account"),
-        *_columns(sa.Integer(), "position", "leg"),
+        *_columns(sa.Integer(), "position", "judged", "leg"),
         *_columns(sa.Text(), "body", "verdict"),
         sa.PrimaryKeyConstraint("client_id"),
         sa.ForeignKeyConstraint(["slot"], ["slots.key"]),
@@ -116,7 +116,7 @@ def _orders() -> None:
         _key("sequence", Sequence),
         *_columns(sa.String(), "client_id", "state", "detail", "broker_id", "previous_hash", "hash"),
         *_columns(Instant(), "time", "written"),
-        sa.Column("fencing", sa.Integer(), nullable=False),
+        sa.Column("fencing", sa.Integer()),
         sa.PrimaryKeyConstraint("sequence"),
         sa.ForeignKeyConstraint(["client_id"], ["intents.client_id"]),
     )

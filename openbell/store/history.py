@@ -1,0 +1,210 @@
+"""The store as people and machines read it: keyset pages, no counting, nothing written."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from openbell.errors import InputError, StoreError
+from openbell.ports import EquityPoint, OrderRow, PositionRow, RunSummary
+from openbell.store import frames
+from openbell.store.connect import Store
+from openbell.store.order_tables import BOOKS, FILLS, ORDERS, POSITIONS
+from openbell.store.run_tables import EQUITY_POINTS, RUNS, SIGNALS, VERDICTS
+from openbell.store.texts import fill_of, rulings_of
+from openbell.values.bars import Bars
+from openbell.values.orders import Fill, OrderState
+from openbell.values.record import Outcome, RunRecord
+from openbell.values.signal import Signal
+from openbell.values.verdict import Decision, Verdict
+
+#: A shorter beginning of a run id is not looked up.
+SHORTEST_PREFIX = 8
+_LAST_CHARACTER = "\U0010ffff"
+_SUMMARY = (
+    "id",
+    "plan",
+    "job",
+    "slot",
+    "planned",
+    "session",
+    "outcome",
+    "code",
+    "message",
+    "as_of",
+    "equity",
+    "counters",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlHistory:
+    """``ports.History`` on a store."""
+
+    store: Store
+
+    def runs(
+        self, plan: str | None = None, limit: int = 50, before: str | None = None, outcome: str | None = None
+    ) -> tuple[RunSummary, ...]:
+        """Newest sealed first; InputError when there is no run ``before``."""
+        query = select(*(RUNS.c[name] for name in _SUMMARY)).order_by(RUNS.c.sequence.desc()).limit(limit)
+        query = query if plan is None else query.where(RUNS.c.plan == plan)
+        query = query if outcome is None else query.where(RUNS.c.outcome == outcome)
+        with self.store.reading() as connection:
+            if before is not None:
+                query = query.where(RUNS.c.sequence < _sequence(connection, before))
+            return tuple(_summary(row) for row in connection.execute(query))
+
+    def run(self, id_or_slot: str) -> RunRecord | None:
+        """One sealed record by id, by a unique beginning of at least 8 characters, or by slot key."""
+        with self.store.reading() as connection:
+            row = _by_slot(connection, id_or_slot) if "/" in id_or_slot else _by_id(connection, id_or_slot)
+            return None if row is None else _record(connection, row)
+
+    def bars(self, digest: str) -> Bars | None:
+        """The stored panel behind a record; StoreError when its bytes have changed."""
+        with self.store.reading() as connection:
+            return frames.load(connection, digest)
+
+    def orders(self, plan: str | None = None, limit: int = 50, open_only: bool = False) -> tuple[OrderRow, ...]:
+        """Newest first; open are those that the broker has or may have."""
+        query = select(ORDERS).order_by(ORDERS.c.number.desc()).limit(limit)
+        query = query if plan is None else query.where(ORDERS.c.plan == plan)
+        query = query.where(ORDERS.c.working) if open_only else query
+        with self.store.reading() as connection:
+            return tuple(_order(row) for row in connection.execute(query))
+
+    def fills(self, account: str | None = None, limit: int = 50) -> tuple[Fill, ...]:
+        """Newest recorded first."""
+        query = select(FILLS).order_by(FILLS.c.sequence.desc()).limit(limit)
+        query = query if account is None else query.where(FILLS.c.account == account)
+        with self.store.reading() as connection:
+            return tuple(fill_of(row) for row in connection.execute(query))
+
+    def positions(self, account: str | None = None) -> tuple[PositionRow, ...]:
+        """Positions that are not zero, by account and symbol."""
+        with self.store.reading() as connection:
+            parts = _parts(connection, account)
+            rows = connection.execute(_of(select(POSITIONS), POSITIONS.c.account, account)).all()
+        return tuple(
+            PositionRow(
+                account=row.account,
+                symbol=row.symbol,
+                quantity=row.quantity,
+                average_price=row.average_price,
+                realized=row.realized,
+                mark=row.mark,
+                strategies=parts.get((row.account, row.symbol), {}),
+            )
+            for row in sorted(rows, key=lambda row: (row.account, row.symbol))
+            if row.quantity
+        )
+
+    def equity(self, account: str, limit: int = 500) -> tuple[EquityPoint, ...]:
+        """Oldest first, the last ``limit`` points."""
+        points = EQUITY_POINTS.c
+        query = (
+            select(points.time, points.session, points.cash, points.equity)
+            .where(points.account == account)
+            .order_by(points.session.desc(), points.time.desc(), points.run.desc())
+            .limit(limit)
+        )
+        with self.store.reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple(EquityPoint(row.time, row.session, row.cash, row.equity) for row in reversed(rows))
+
+
+def _sequence(connection: Connection, run_id: str) -> int:
+    found = connection.execute(select(RUNS.c.sequence).where(RUNS.c.id == run_id)).scalar()
+    if found is None:
+        raise InputError(f"there is no run {run_id!r} to page back from")
+    return int(found)
+
+
+def _summary(row: Row[Any]) -> RunSummary:
+    fields = dict(row._mapping) | {"outcome": Outcome(row.outcome), "counters": json.loads(row.counters)}
+    return RunSummary(**fields)
+
+
+def _by_slot(connection: Connection, slot: str) -> Row[Any] | None:
+    newest = select(RUNS.c.sequence, RUNS.c.body).where(RUNS.c.slot == slot).order_by(RUNS.c.sequence.desc()).limit(1)
+    return connection.execute(newest).first()
+
+
+def _by_id(connection: Connection, run_id: str) -> Row[Any] | None:
+    columns = (RUNS.c.id, RUNS.c.sequence, RUNS.c.body)
+    exact = connection.execute(select(*columns).where(RUNS.c.id == run_id)).first()
+    if exact is not None or len(run_id) < SHORTEST_PREFIX:
+        return exact
+    within = RUNS.c.id.between(run_id, run_id + _LAST_CHARACTER)
+    found = connection.execute(select(*columns).where(within).order_by(RUNS.c.id).limit(2)).all()
+    if len(found) > 1:
+        raise InputError(f"{run_id!r} begins the ids of more than one run, such as {found[0].id} and {found[1].id}")
+    return found[0] if found else None
+
+
+def _record(connection: Connection, row: Row[Any]) -> RunRecord:
+    """The record from its body and its rows."""
+    signals = connection.execute(select(SIGNALS).where(SIGNALS.c.run == row.sequence).order_by(SIGNALS.c.position))
+    verdicts = connection.execute(select(VERDICTS).where(VERDICTS.c.run == row.sequence).order_by(VERDICTS.c.position))
+    rows = {
+        "signals": tuple(_signal(signal) for signal in signals),
+        "verdicts": tuple(_verdict(verdict) for verdict in verdicts),
+    }
+    try:
+        return RunRecord.model_validate_json(row.body).model_copy(update=rows)
+    except ValueError as error:
+        raise StoreError(f"stored record {row.sequence} cannot be read: {error}") from error
+
+
+def _signal(row: Row[Any]) -> Signal:
+    target = float("nan") if row.target is None else row.target
+    return Signal(row.strategy, row.symbol, target, row.confidence, row.reason)
+
+
+def _verdict(row: Row[Any]) -> Verdict:
+    return Verdict(
+        intent_id=row.intent_id,
+        symbol=row.symbol,
+        decision=Decision(row.decision),
+        rule=row.rule,
+        measured=row.measured,
+        limit=row.limit,
+        asked=row.asked,
+        quantity=row.quantity,
+        rulings=rulings_of(row.asked, row.rulings),
+    )
+
+
+def _order(row: Row[Any]) -> OrderRow:
+    return OrderRow(
+        client_id=row.client_id,
+        run_id=row.run_id,
+        plan=row.plan,
+        slot=row.slot,
+        symbol=row.symbol,
+        side=row.side,
+        quantity=row.quantity,
+        purpose=row.purpose,
+        state=OrderState(row.state),
+        filled=row.filled,
+        average_price=row.cost / row.filled if row.filled else None,
+        detail=row.detail,
+        updated=row.updated,
+    )
+
+
+def _parts(connection: Connection, account: str | None) -> Mapping[tuple[str, str], Mapping[str, Decimal]]:
+    """Quantity by strategy of each (account, symbol), summed over plans."""
+    found: dict[tuple[str, str], dict[str, Decimal]] = {}
+    for row in connection.execute(_of(select(BOOKS), BOOKS.c.account, account)):
+        parts = found.setdefault((row.account, row.symbol), {})
+        parts[row.strategy] = parts.get(row.strategy, Decimal(0)) + row.quantity
+    return {key: {name: part for name, part in sorted(parts.items()) if part} for key, parts in found.items()}
+
+
+def _of(query: Select[Any], column: Any, account: str | None) -> Select[Any]:
+    return query if account is None else query.where(column == account)

@@ -1,0 +1,108 @@
+"""Where paper accounts live: one book per account, under an exclusive write transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Table, func, insert, select, update
+
+from openbell.errors import StoreError
+from openbell.ports import PaperBook
+from openbell.store.connect import Store
+from openbell.store.paper_tables import PAPER_ACCOUNTS, PAPER_FILLS, PAPER_NOTES, PAPER_ORDERS
+from openbell.store.texts import fill_columns, fill_of
+from openbell.values.account import Account
+from openbell.values.orders import Fill, Order
+
+_ACCOUNT = TypeAdapter(Account)
+_ORDER = TypeAdapter(Order)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPaperBook:
+    """``ports.PaperBook`` inside an open transaction."""
+
+    connection: Connection
+    account_id: str
+
+    def account(self) -> Account | None:
+        """The account, or None before the first save."""
+        found = self.connection.execute(select(PAPER_ACCOUNTS.c.body).filter_by(id=self.account_id)).scalar()
+        return None if found is None else _ACCOUNT.validate_json(found)
+
+    def save_account(self, account: Account) -> None:
+        """Keep the account; StoreError when it is another one's."""
+        if account.id != self.account_id:
+            raise StoreError(f"account {account.id!r} cannot be kept in the book of {self.account_id!r}")
+        body = _ACCOUNT.dump_json(account).decode()
+        self._save(PAPER_ACCOUNTS, {"id": account.id}, {"body": body}, {})
+
+    def order(self, client_id: str) -> Order | None:
+        """One order by our id."""
+        query = select(PAPER_ORDERS.c.body).filter_by(account=self.account_id, client_id=client_id)
+        found = self.connection.execute(query).scalar()
+        return None if found is None else _ORDER.validate_json(found)
+
+    def open_orders(self) -> tuple[Order, ...]:
+        """Orders that are not terminal, in the order of their first save."""
+        columns = PAPER_ORDERS.c
+        query = select(columns.body).where(columns.account == self.account_id, columns.open).order_by(columns.number)
+        return tuple(_ORDER.validate_json(body) for body in self.connection.execute(query).scalars())
+
+    def save_order(self, order: Order) -> None:
+        """Keep an order, new or changed."""
+        key = {"account": self.account_id, "client_id": order.client_id}
+        values = {"open": not order.state.terminal, "body": _ORDER.dump_json(order).decode()}
+        self._save(PAPER_ORDERS, key, values, {"number": self._next(PAPER_ORDERS)})
+
+    def add_fill(self, fill: Fill) -> None:
+        """Keep a fill; a known id is a StoreError."""
+        if self.connection.execute(select(PAPER_FILLS.c.id).filter_by(account=self.account_id, id=fill.id)).first():
+            raise StoreError(f"fill {fill.id} of paper account {self.account_id} is known already")
+        row = {"account": self.account_id, "number": self._next(PAPER_FILLS), **fill_columns(fill)}
+        self.connection.execute(insert(PAPER_FILLS), row)
+
+    def fills(self, since: datetime) -> tuple[Fill, ...]:
+        """Fills at or after ``since``, oldest first."""
+        columns = PAPER_FILLS.c
+        query = (
+            select(PAPER_FILLS)
+            .where(columns.account == self.account_id, columns.time >= since)
+            .order_by(columns.time, columns.number)
+        )
+        return tuple(fill_of(row) for row in self.connection.execute(query))
+
+    def note(self, key: str) -> str | None:
+        """A small text kept with the account."""
+        query = select(PAPER_NOTES.c.text).filter_by(account=self.account_id, key=key)
+        found: str | None = self.connection.execute(query).scalar()
+        return found
+
+    def save_note(self, key: str, text: str) -> None:
+        """Keep a small text."""
+        self._save(PAPER_NOTES, {"account": self.account_id, "key": key}, {"text": text}, {})
+
+    def _next(self, table: Table) -> int:
+        highest = select(func.max(table.c.number)).filter_by(account=self.account_id)
+        return (self.connection.execute(highest).scalar() or 0) + 1
+
+    def _save(self, table: Table, key: dict[str, Any], values: dict[str, Any], once: dict[str, Any]) -> None:
+        """Update, or insert together with what is set only once."""
+        if not self.connection.execute(update(table).filter_by(**key).values(values)).rowcount:
+            self.connection.execute(insert(table), {**key, **once, **values})
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPaperLedger:
+    """``ports.PaperLedger`` on a store."""
+
+    store: Store
+
+    @contextmanager
+    def open(self, account_id: str) -> Iterator[PaperBook]:
+        """A book that nobody else has open; any exception takes back everything done in it."""
+        with self.store.writing(f"paper/{account_id}") as connection:
+            yield SqlPaperBook(connection, account_id)

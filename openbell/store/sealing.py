@@ -1,0 +1,187 @@
+"""Sealing a record: its rows, its hash, and one transaction that chains it to the record before."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from openbell.errors import StoreError
+from openbell.store import frames
+from openbell.store.connect import Store
+from openbell.store.order_tables import POSITIONS
+from openbell.store.run_tables import EQUITY_POINTS, FRAMES, RUNS, SIGNALS, VERDICTS
+from openbell.store.texts import rulings_text, target_of, to_json
+from openbell.values.bars import Bars
+from openbell.values.money import text
+from openbell.values.record import RunRecord
+
+#: What the first record and the first order event follow.
+GENESIS = "0" * 64
+_IN_ROWS = {"signals", "verdicts"}
+_SIGNAL = ("strategy", "symbol", "stance", "target", "confidence", "reason")
+_VERDICT = ("intent_id", "symbol", "decision", "rule", "measured", "limit", "asked", "quantity", "rulings")
+_MARK = (
+    update(POSITIONS)
+    .where(POSITIONS.c.account == bindparam("of_account"), POSITIONS.c.symbol == bindparam("of_symbol"))
+    .values(mark=bindparam("to_mark"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A record as it is stored: body text, and the values of its signal and verdict rows."""
+
+    body: str
+    signals: Sequence[tuple[Any, ...]]
+    verdicts: Sequence[tuple[Any, ...]]
+
+    def digest(self) -> str:
+        """SHA-256 over the stored texts; nothing is put into another form to be hashed."""
+        sha = hashlib.sha256(self.body.encode())
+        sha.update(f"\n{to_json(self.signals)}\n".encode())
+        for *short, asked, quantity, rulings in self.verdicts:
+            sha.update(f"{to_json([*short, text(asked), text(quantity)])}\n{rulings}\n".encode())
+        return sha.hexdigest()
+
+
+def rows_of(record: RunRecord) -> Rows:
+    """The rows that a record is stored as."""
+    # Adding zero makes 0.0 of -0.0, which SQLite does not keep.
+    signals = [
+        (s.strategy, s.symbol, s.stance.value, _number(target_of(s)), s.confidence + 0.0, s.reason)
+        for s in record.signals
+    ]
+    verdicts = [
+        (
+            *(v.intent_id, v.symbol, v.decision.value, v.rule, v.measured, v.limit, v.asked, v.quantity),
+            rulings_text(v.asked, v.rulings),
+        )
+        for v in record.verdicts
+    ]
+    return Rows(record.model_dump_json(exclude=_IN_ROWS), signals, verdicts)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else value + 0.0
+
+
+def chain(previous: str, sequence: int, digest: str) -> str:
+    """The hash of a link: it covers its content, its place and everything before it."""
+    return hashlib.sha256(f"{previous}\n{sequence}\n{digest}".encode()).hexdigest()
+
+
+def record_hash(record: RunRecord, sequence: int, previous: str) -> str:
+    """What the hash of a record must be at its place in the chain."""
+    return chain(previous, sequence, rows_of(record).digest())
+
+
+def seal(store: Store, record: RunRecord, bars: Bars | None) -> str:
+    """Write the record; sealing the same record again changes nothing and returns the same hash."""
+    rows = rows_of(record)
+    digest = rows.digest()
+    frame = _frame(store, record, bars)
+    with store.writing() as connection:
+        if sealed := _sealed_before(connection, record, digest):
+            return sealed
+        if frame and not frames.known(connection, frame["digest"]):
+            connection.execute(insert(FRAMES), frame)
+        return _write(connection, record, rows, digest)
+
+
+def _frame(store: Store, record: RunRecord, bars: Bars | None) -> dict[str, Any] | None:
+    """The panel's row when it is new; packed before the write lock is taken."""
+    if bars is None or record.data is None:
+        return None
+    with store.reading() as connection:
+        known = frames.known(connection, record.data.digest)
+    return None if known else frames.pack(bars, record.data.digest)
+
+
+def _sealed_before(connection: Connection, record: RunRecord, digest: str) -> str | None:
+    """A commit whose answer was lost is found again by the run's id."""
+    query = select(RUNS.c.sequence, RUNS.c.previous_hash, RUNS.c.hash).where(RUNS.c.id == record.id)
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    if chain(row.previous_hash, row.sequence, digest) != row.hash:
+        raise StoreError(f"run {record.id} is sealed already, with other content")
+    return str(row.hash)
+
+
+def _write(connection: Connection, record: RunRecord, rows: Rows, digest: str) -> str:
+    last = connection.execute(select(RUNS.c.sequence, RUNS.c.hash).order_by(RUNS.c.sequence.desc()).limit(1)).first()
+    sequence, previous = (last.sequence + 1, last.hash) if last else (1, GENESIS)
+    sealed = chain(previous, sequence, digest)
+    connection.execute(insert(RUNS), _run_row(record, rows, sequence) | {"previous_hash": previous, "hash": sealed})
+    if rows.signals:
+        connection.execute(insert(SIGNALS), _numbered(sequence, _SIGNAL, rows.signals))
+    if rows.verdicts:
+        connection.execute(insert(VERDICTS), _numbered(sequence, _VERDICT, rows.verdicts))
+    if not record.dry_run:
+        _write_equity(connection, record, sequence)
+        _write_marks(connection, record)
+    return sealed
+
+
+def _run_row(record: RunRecord, rows: Rows, sequence: int) -> dict[str, Any]:
+    same = (
+        "id",
+        "plan",
+        "job",
+        "slot",
+        "planned",
+        "session",
+        "code",
+        "message",
+        "as_of",
+        "finished",
+        "account",
+        "equity",
+    )
+    return {
+        **{name: getattr(record, name) for name in same},
+        "sequence": sequence,
+        "outcome": record.outcome.value,
+        "counters": to_json(record.counters),
+        "body": rows.body,
+    }
+
+
+def _numbered(run: int, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    keys = ("run", "position", *names)
+    return [dict(zip(keys, (run, place, *row), strict=True)) for place, row in enumerate(rows)]
+
+
+def _write_equity(connection: Connection, record: RunRecord, sequence: int) -> None:
+    if record.cash is None or record.equity is None:
+        return
+    points = EQUITY_POINTS.c
+    before = (
+        select(points.peak)
+        .where(points.account == record.account, points.session <= record.session)
+        .order_by(points.session.desc(), points.time.desc(), points.run.desc())
+        .limit(1)
+    )
+    peak = connection.execute(before).scalar()
+    row = {
+        "run": sequence,
+        "account": record.account,
+        "time": record.as_of,
+        "session": record.session,
+        "cash": record.cash,
+        "equity": record.equity,
+        "peak": record.equity if peak is None else max(peak, record.equity),
+    }
+    connection.execute(insert(EQUITY_POINTS), row)
+
+
+def _write_marks(connection: Connection, record: RunRecord) -> None:
+    marks = [
+        {"of_account": record.account, "of_symbol": held.symbol, "to_mark": held.mark}
+        for held in record.holdings
+        if held.mark is not None
+    ]
+    if marks:
+        connection.execute(_MARK, marks)

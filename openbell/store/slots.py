@@ -1,0 +1,106 @@
+"""Slots: who may work on one, and what it froze."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from openbell.errors import StoreError
+from openbell.ports import Claim, ClaimKind, Frozen
+from openbell.store.connect import now
+from openbell.store.order_tables import INTENTS, ORDERS, SLOTS
+from openbell.store.texts import intent_of, verdict_of
+from openbell.values.orders import OrderState
+from openbell.values.record import Outcome
+from openbell.values.slot import Slot
+
+
+def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta) -> Claim:
+    """Take a free slot, take over one whose lease ran out, or say who has it."""
+    time = now(connection)
+    row = _row(connection, slot)
+    if row is None:
+        connection.execute(insert(SLOTS), _new_row(slot, run_id, time + lease))
+        return Claim(ClaimKind.WON, run_id, 1)
+    if row.outcome is not None:
+        return Claim(ClaimKind.DONE, row.run_id, row.fencing)
+    if row.lease_until > time:
+        return Claim(ClaimKind.RUNNING, row.run_id, row.fencing)
+    taken = {"run_id": run_id, "fencing": row.fencing + 1, "lease_until": time + lease}
+    connection.execute(update(SLOTS).where(SLOTS.c.key == slot.key).values(taken))
+    return Claim(ClaimKind.RESUMED, run_id, row.fencing + 1)
+
+
+def _row(connection: Connection, slot: Slot) -> Row[Any] | None:
+    return connection.execute(select(SLOTS).where(SLOTS.c.key == slot.key)).first()
+
+
+def _new_row(slot: Slot, run_id: str, until: datetime) -> dict[str, Any]:
+    return {
+        "key": slot.key,
+        "plan": slot.plan,
+        "job": slot.job,
+        "planned": slot.planned,
+        "session": slot.session,
+        "run_id": run_id,
+        "fencing": 1,
+        "lease_until": until,
+        "account": "",
+        "code": "",
+    }
+
+
+def held(connection: Connection, slot: Slot, fencing: int) -> Row[Any]:
+    """The slot's row, if ``fencing`` is its current number and it is not closed; else a StoreError."""
+    row = _row(connection, slot)
+    if row is None:
+        raise StoreError(f"slot {slot.key} was never claimed")
+    if row.fencing != fencing:
+        raise StoreError(f"claim {fencing} of slot {slot.key} is stale: run {row.run_id} holds claim {row.fencing}")
+    return row
+
+
+def held_open(connection: Connection, slot: Slot, fencing: int) -> Row[Any]:
+    """As ``held``, and the slot must not be closed yet."""
+    row = held(connection, slot, fencing)
+    if row.outcome is not None:
+        raise StoreError(f"slot {slot.key} is closed already as {row.outcome}")
+    return row
+
+
+def held_in_time(connection: Connection, slot: Slot, fencing: int) -> Row[Any]:
+    """As ``held_open``, and the lease must not have run out by the database's clock."""
+    row, time = held_open(connection, slot, fencing), now(connection)
+    if row.lease_until <= time:
+        raise StoreError(f"the lease on slot {slot.key} ran out at {row.lease_until}, it is {time}")
+    return row
+
+
+def release(connection: Connection, slot: Slot, fencing: int, outcome: Outcome, code: str) -> None:
+    """Close the slot; closing it again in the same way changes nothing."""
+    row = held(connection, slot, fencing)
+    if row.outcome is None:
+        closed = {"outcome": outcome.value, "code": code}
+        connection.execute(update(SLOTS).where(SLOTS.c.key == slot.key).values(closed))
+    elif (row.outcome, row.code) != (outcome.value, code):
+        raise StoreError(f"slot {slot.key} is closed already as {row.outcome}")
+
+
+def frozen(connection: Connection, slot: Slot) -> Frozen | None:
+    """The committed plan, which may be empty."""
+    row = _row(connection, slot)
+    if row is None or row.frozen_at is None:
+        return None
+    columns = (INTENTS.c.client_id, INTENTS.c.judged, INTENTS.c.body, INTENTS.c.verdict, ORDERS.c.state)
+    joined = select(*columns).join(ORDERS, ORDERS.c.client_id == INTENTS.c.client_id)
+    rows = connection.execute(joined.where(INTENTS.c.slot == slot.key).order_by(INTENTS.c.position)).all()
+    return _frozen_of(rows)
+
+
+def _frozen_of(rows: Sequence[Row[Any]]) -> Frozen:
+    return Frozen(
+        intents=tuple(intent_of(row.body) for row in rows),
+        verdicts=tuple(verdict_of(row.verdict) for row in sorted(rows, key=lambda row: row.judged)),
+        states={row.client_id: OrderState(row.state) for row in rows},
+    )
