@@ -21,6 +21,7 @@ def because(
     legs: Sequence[Leg],
 ) -> str:
     """The answer for one symbol; the last stage that it reached decides."""
+    symbol = clean(symbol)
     if legs:
         return " ".join(_leg(record, symbol, leg) for leg in legs)
     guard = blocking(record)

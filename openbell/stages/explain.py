@@ -82,7 +82,7 @@ class _Index:
         self.record = record
         self.dropped = _grouped(_dropped(record), "symbol")
         self.unplaced = _grouped(record.unplaced, "symbol")
-        self.signals = {(signal.symbol, signal.strategy): signal for signal in record.signals}
+        self.signals = _grouped(record.signals, "symbol")
         self.quotes = {quote.symbol: quote for quote in _QUOTES.validate_python(record.inputs.get("quotes", ()))}
         self.uses = list(_uses(record.plan_body))
         self.legs = _legs(record)
@@ -119,10 +119,10 @@ class _Index:
     def _signals(self, symbol: str) -> Iterator[SignalStep]:
         if self.record.data is None:
             return
-        labels = [label for label, universe in self.uses if symbol in universe]
-        spoke = [strategy for named, strategy in self.signals if named == symbol and strategy not in labels]
-        for label in labels + spoke:
-            signal = self.signals.get((symbol, label))
+        spoke = {signal.strategy: signal for signal in self.signals.get(symbol, ())}
+        asked = [label for label, universe in self.uses if symbol in universe]
+        for label in dict.fromkeys([*asked, *spoke]):
+            signal = spoke.get(label)
             yield _spoken(signal) if signal else self._silent(symbol, label)
 
     def _silent(self, symbol: str, label: str) -> SignalStep:

@@ -15,7 +15,7 @@ _LABEL = 9
 
 def render(trace: Trace, zone: tzinfo = UTC) -> str:
     """The whole trace, indented and aligned; every foreign text is one clean line."""
-    lines = [f"{clean(trace.plan)} {clean(trace.job)}, session {trace.session}", *_run(trace, zone)]
+    lines = [f"plan {clean(trace.plan)}, job {clean(trace.job)}, session {trace.session}", *_run(trace, zone)]
     for symbol in trace.symbols:
         lines += ["", clean(symbol.symbol), *_symbol(symbol, zone)]
     return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -104,7 +104,7 @@ def sample_inputs() -> dict[str, Any]:
     return {"account": canonical.plain(account), "quotes": canonical.plain(quotes), "open_orders": []}
 
 
-def _base(outcome: Outcome, **values: Any) -> RunRecord:
+def _base(ended: Outcome, **values: Any) -> RunRecord:
     plan = sample_plan()
     identity: dict[str, Any] = {
         "id": "0a1b2c3d",
@@ -113,7 +113,7 @@ def _base(outcome: Outcome, **values: Any) -> RunRecord:
         "slot": SLOT,
         "planned": PLANNED,
         "session": SESSION,
-        "outcome": outcome,
+        "outcome": ended,
         "clock": AS_OF,
         "as_of": AS_OF,
         "finished": AS_OF + timedelta(seconds=2),
