@@ -20,7 +20,7 @@ setup: $(READY)  ## Install everything into .venv (the other targets do it when 
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(READY): pyproject.toml uv.lock | .uv/bin/uv
-	.uv/bin/uv sync --frozen --all-extras --python $(PYTHON)
+	.uv/bin/uv sync --frozen --all-extras --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 demo: $(READY)  ## Trade the demo plan through Prefect over recent sessions, on paper, and show what was decided

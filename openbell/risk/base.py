@@ -40,6 +40,9 @@ class Rule(Plugin):
     applies_to_exits: ClassVar[bool] = False
     #: Rules whose main value must not be below this rule's main value.
     within: ClassVar[tuple[str, ...]] = ()
+    #: Inputs without which the rule denies: fields of the book, in the singular where they are per symbol, and
+    #: of the intent. Whatever is not named here does not matter to the rule.
+    needs: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:

@@ -36,7 +36,8 @@ class Totals:
     """Sums over the book, kept so that a fill moves them instead of counting again.
 
     ``high`` and ``low`` are the net exposure if all open buys, or all open sells, fill. ``gross`` takes the
-    worse of both for each symbol. ``occupied`` counts symbols that are held or have an open order.
+    worse of both for each symbol. ``occupied`` counts symbols that are held or have an open order,
+    ``prices`` are those that can be used.
     """
 
     gross: Decimal
@@ -45,9 +46,10 @@ class Totals:
     occupied: int
     buys: Mapping[str, Decimal]
     sells: Mapping[str, Decimal]
+    prices: Mapping[str, Decimal]
 
 
-_UNCOUNTED = Totals(_NAN, _NAN, _NAN, 0, {}, {})
+_UNCOUNTED = Totals(_NAN, _NAN, _NAN, 0, {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,14 @@ class Book:
         ground of the venues) and no short sale.
         """
         instrument = self.instruments.get(intent.symbol)
-        if instrument is None or not instrument.fractionable:
-            return instrument.lot if instrument else None
+        if instrument is None or not known(instrument.lot):
+            return None
+        if not instrument.fractionable:
+            return instrument.lot
         simple = intent.type is OrderType.MARKET and intent.time_in_force is TimeInForce.DAY
         fractions = self.capabilities.fractions is True and simple
-        short = intent.side is Side.SELL and not self.shrinks(intent)
+        entry = intent.purpose is Purpose.ENTRY
+        short = entry and intent.side is Side.SELL and not self.shrinks(intent)
         return instrument.step if fractions and not short else instrument.lot
 
     # --- exposure ---
@@ -213,8 +218,7 @@ class Book:
         return _sane(self.positions.get(symbol, ZERO))
 
     def _price(self, symbol: str) -> Decimal:
-        price = _sane(self.prices.get(symbol))
-        return price if price.is_finite() and price > 0 else _NAN
+        return self.totals.prices.get(symbol, _NAN)
 
     def _buys(self, symbol: str) -> Decimal:
         return self.totals.buys.get(symbol, ZERO)
@@ -238,15 +242,16 @@ def _worse(high: Decimal, low: Decimal) -> Decimal:
 
 def _count(book: Book) -> Totals:
     buys, sells = _rest(book.open_orders, Side.BUY), _rest(book.open_orders, Side.SELL)
+    prices = {symbol: price for symbol, price in book.prices.items() if known(price) and price > 0}
     gross, high, low, occupied = ZERO, ZERO, ZERO, 0
     for symbol in {**book.positions, **buys, **sells}:
         held = _sane(book.positions.get(symbol, ZERO))
         up, down = held + buys.get(symbol, ZERO), held - sells.get(symbol, ZERO)
         if _taken(held, up, down):
-            price = book._price(symbol)  # noqa: SLF001  # the book's own second half
+            price = prices.get(symbol, _NAN)
             gross, high, low = gross + _worse(up, down) * price, high + up * price, low + down * price
             occupied += 1
-    return Totals(gross, high, low, occupied, buys, sells)
+    return Totals(gross, high, low, occupied, buys, sells, prices)
 
 
 def _rest(orders: tuple[Order, ...], side: Side) -> dict[str, Decimal]:

@@ -45,7 +45,7 @@ def _ask(intent: OrderIntent, rules: Sequence[Rule], book: Book) -> tuple[OrderI
         granted = _granted(ruling, left.quantity)
         if granted == 0:
             return None, (*rulings, replace(ruling, decision=Decision.DENIED, quantity=ZERO))
-        if granted == left.quantity:
+        if granted is left.quantity or granted == left.quantity:
             rulings.append(ruling)
         else:
             rulings.append(replace(ruling, decision=Decision.CLIPPED, quantity=granted))
@@ -66,6 +66,8 @@ def _not_asked(rule: Rule, intent: OrderIntent) -> Ruling:
 def _granted(ruling: Ruling, asked: Decimal) -> Decimal:
     """What a ruling leaves of the quantity: a rule from elsewhere can neither raise it nor return nonsense."""
     quantity = ruling.quantity
+    if quantity is asked and ruling.decision is Decision.APPROVED:
+        return asked
     if ruling.decision is Decision.DENIED or not quantity.is_finite() or quantity <= 0:
         return ZERO
     return min(quantity, asked)

@@ -12,7 +12,7 @@ from openbell.values.bars import Bars
 
 
 class VolatilityTarget(Sizer):
-    """weight = min(most_fraction, annual_volatility / s), s the sample volatility of log returns, per year.
+    """weight = min(max_weight, annual_volatility / s), s the sample volatility of log returns, per year.
 
     After Moskowitz, Ooi and Pedersen, Time series momentum (2012), who scale each position by a target over
     the instrument's own volatility. A symbol without enough bars, or whose price never moved, has no size.
@@ -22,7 +22,7 @@ class VolatilityTarget(Sizer):
         0.1, gt=0, le=1, description="Wanted volatility of a position per year, 0.1 is 10 %."
     )
     lookback_bars: int = Field(60, ge=5, le=5000, description="Returns that the volatility is taken from.")
-    most_fraction: Decimal = Field(
+    max_weight: Decimal = Field(
         Decimal("0.2"), gt=0, le=1, description="Most of equity in a position, as a fraction."
     )
     sessions_per_year: int = Field(252, ge=1, le=366, description="Trading days of a year; 365 around the clock.")
@@ -42,7 +42,7 @@ class VolatilityTarget(Sizer):
         usable = np.isfinite(volatility) & (volatility > 0)
         found = zip(bars.symbols, volatility.tolist(), usable.tolist(), strict=True)
         target = Decimal(repr(self.annual_volatility))
-        return {symbol: min(self.most_fraction, target / Decimal(repr(value))) for symbol, value, fine in found if fine}
+        return {symbol: min(self.max_weight, target / Decimal(repr(value))) for symbol, value, fine in found if fine}
 
     def volatility(self, bars: Bars) -> NDArray[np.float64]:
         """Volatility of each symbol per year, shape (N,); NaN with fewer than ``lookback_bars`` returns."""

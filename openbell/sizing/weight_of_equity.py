@@ -9,9 +9,9 @@ from openbell.sizing.base import Sizer, SizingContext
 
 
 class WeightOfEquity(Sizer):
-    """quantity = equity_fraction x equity / price."""
+    """quantity = weight x equity / price."""
 
-    equity_fraction: Decimal = Field(
+    weight: Decimal = Field(
         Decimal("0.1"), gt=0, le=1, description="Share of equity in a full position, as a fraction (0.05 is 5 %)."
     )
 
@@ -20,4 +20,4 @@ class WeightOfEquity(Sizer):
         equity = context.equity
         if equity is None or not equity.is_finite() or equity <= 0:
             return {}
-        return {symbol: self.equity_fraction * equity / price for symbol, price in context.prices.items()}
+        return {symbol: self.weight * equity / price for symbol, price in context.prices.items()}

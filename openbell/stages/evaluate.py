@@ -125,9 +125,11 @@ def _last_row(seat: Seat, view: _View) -> tuple[Signal, ...]:
     if not ready.size:
         return ()
     panel = _ask(seat, view.bars.tail(seat.strategy.lookback))
+    symbols: Sequence[str] = view.bars.symbols
+    if ready.size < len(symbols):
+        symbols = [symbols[column] for column in ready.tolist()]
     target, confidence = panel.target[-1, ready], panel.confidence[-1, ready]
     evidence = {name: values[-1, ready] for name, values in panel.evidence.items()}
-    symbols = [view.bars.symbols[column] for column in ready.tolist()]
     return signal_row(seat.label, symbols, target, confidence, _reasons(seat, symbols, target, evidence))
 
 
@@ -147,15 +149,16 @@ def _ask(seat: Seat, bars: Bars) -> SignalPanel:
 def _reasons(seat: Seat, symbols: Sequence[str], target: FloatPanel, evidence: Mapping[str, FloatPanel]) -> list[str]:
     """Words from the evidence where there is an opinion, the strategy's constant ones elsewhere."""
     acting = np.flatnonzero(~np.isnan(target))
-    cells = np.array([values[acting] for values in evidence.values()], np.float64).reshape(len(evidence), acting.size)
-    if not np.isfinite(cells).all():
-        name, at = np.argwhere(~np.isfinite(cells))[0]
-        raise StrategyError(f"evidence {list(evidence)[name]} of {seat.label} for {symbols[acting[at]]} is not finite")
-    names = tuple(evidence)
+    told = {name: values[acting] for name, values in evidence.items()}
+    for name, values in told.items():
+        if not np.isfinite(values).all():
+            symbol = symbols[acting[int(np.isfinite(values).argmin())]]
+            raise StrategyError(f"evidence {name} of {seat.label} for {symbol} is not finite")
     with _told():
         reasons = [seat.strategy.hold_reason] * len(symbols)
-        for at, cell in zip(acting.tolist(), cells.T.tolist(), strict=True):
-            reasons[at] = seat.strategy.reason(dict(zip(names, cell, strict=True)))
+        words = seat.strategy.reasons(told) if told else [seat.strategy.reason({})] * acting.size
+        for at, text in zip(acting.tolist(), words, strict=True):
+            reasons[at] = text
     return reasons
 
 

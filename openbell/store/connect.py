@@ -21,6 +21,7 @@ from openbell.store.schema import HEAD, REVISIONS
 #: Name of the lock under which everything but the paper accounts is written.
 JOURNAL = "journal"
 _WRITE = "openbell_write"
+_PATIENCE = {"connect_timeout": 5}
 _CLOCK = {
     "sqlite": "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
     "postgresql": "SELECT clock_timestamp()",
@@ -143,9 +144,7 @@ def _begin(connection: Connection) -> None:
 
 def _postgres_engine(url: URL, name: str) -> Engine:
     try:
-        engine = create_engine(
-            url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": 5}
-        )
+        engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args=_PATIENCE)
     except (NoSuchModuleError, ModuleNotFoundError):
         raise StoreError(f"store {name} needs psycopg; install openbell[postgres]") from None
     event.listen(engine, "connect", _set_up_postgres)

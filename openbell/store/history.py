@@ -125,8 +125,8 @@ def _sequence(connection: Connection, run_id: str) -> int:
 
 
 def _summary(row: Row[Any]) -> RunSummary:
-    fields = dict(row._mapping) | {"outcome": Outcome(row.outcome), "counters": json.loads(row.counters)}
-    return RunSummary(**fields)
+    fields = {name: getattr(row, name) for name in _SUMMARY}
+    return RunSummary(**fields | {"outcome": Outcome(row.outcome), "counters": json.loads(row.counters)})
 
 
 def _by_slot(connection: Connection, slot: str) -> Row[Any] | None:

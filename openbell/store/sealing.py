@@ -19,6 +19,7 @@ from openbell.values.record import RunRecord
 
 #: What the first record and the first order event follow.
 GENESIS = "0" * 64
+_SAME = ("id", "plan", "job", "slot", "planned", "session", "code", "message", "as_of", "finished", "account", "equity")
 _IN_ROWS = {"signals", "verdicts"}
 _SIGNAL = ("strategy", "symbol", "stance", "target", "confidence", "reason")
 _VERDICT = ("intent_id", "symbol", "decision", "rule", "measured", "limit", "asked", "quantity", "rulings")
@@ -126,22 +127,8 @@ def _write(connection: Connection, record: RunRecord, rows: Rows, digest: str) -
 
 
 def _run_row(record: RunRecord, rows: Rows, sequence: int) -> dict[str, Any]:
-    same = (
-        "id",
-        "plan",
-        "job",
-        "slot",
-        "planned",
-        "session",
-        "code",
-        "message",
-        "as_of",
-        "finished",
-        "account",
-        "equity",
-    )
     return {
-        **{name: getattr(record, name) for name in same},
+        **{name: getattr(record, name) for name in _SAME},
         "sequence": sequence,
         "outcome": record.outcome.value,
         "counters": to_json(record.counters),

@@ -1,4 +1,7 @@
-"""Rolling pieces over time (axis 0) of (T, N) panels: NaN until the window is full of bars."""
+"""Rolling pieces over time (axis 0) of (T, N) panels, for the last ``rows`` rows only.
+
+Only the rows that these need are read. A window that holds a NaN gives NaN.
+"""
 
 import math
 from collections.abc import Callable
@@ -14,49 +17,55 @@ ROUNDING = 1e-9
 STILL = 1e-6
 
 
-def mean(panel: FloatPanel, window: int) -> FloatPanel:
-    """Mean of the last ``window`` rows."""
-    return _moved(bn.move_mean, panel, window)
+def last(panel: FloatPanel, rows: int, delay: int = 0) -> FloatPanel:
+    """The last rows as they were ``delay`` bars ago."""
+    stop = len(panel) - delay
+    return panel[stop - rows : stop]
 
 
-def highest(panel: FloatPanel, window: int) -> FloatPanel:
-    """Largest of the last ``window`` rows."""
-    return _moved(bn.move_max, panel, window)
+def mean(panel: FloatPanel, window: int, rows: int) -> FloatPanel:
+    """Mean of the last ``window`` bars."""
+    return _moved(np.mean, bn.move_mean, panel, window, rows)
 
 
-def lowest(panel: FloatPanel, window: int) -> FloatPanel:
-    """Smallest of the last ``window`` rows."""
-    return _moved(bn.move_min, panel, window)
+def highest(panel: FloatPanel, window: int, rows: int) -> FloatPanel:
+    """Largest of the last ``window`` bars."""
+    return _moved(np.max, bn.move_max, panel, window, rows)
 
 
-def _moved(move: Callable[..., FloatPanel], panel: FloatPanel, window: int) -> FloatPanel:
-    if len(panel) < window:
-        return np.full(panel.shape, np.nan)
-    return move(panel, window, axis=0)
+def lowest(panel: FloatPanel, window: int, rows: int) -> FloatPanel:
+    """Smallest of the last ``window`` bars."""
+    return _moved(np.min, bn.move_min, panel, window, rows)
 
 
-def delayed(panel: FloatPanel, bars: int) -> FloatPanel:
-    """Each row as it was ``bars`` rows ago."""
-    late = np.full(panel.shape, np.nan)
-    late[bars:] = panel[: max(0, len(panel) - bars)]
-    return late
+Reduction = Callable[..., FloatPanel]
 
 
-def change(panel: FloatPanel, bars: int = 1) -> FloatPanel:
-    """Relative change over ``bars`` rows; NaN where the older price is not above zero."""
-    older = delayed(panel, bars)
-    return ratio(panel, older, np.nan) - 1
+def _moved(whole: Reduction, move: Reduction, panel: FloatPanel, window: int, rows: int) -> FloatPanel:
+    """One window is a plain reduction; many share their work."""
+    needed = last(panel, rows + window - 1)
+    if rows == 1:
+        return whole(needed, axis=0, keepdims=True)
+    return move(needed, window, axis=0)[window - 1 :]
 
 
-def noise(close: FloatPanel, window: int) -> FloatPanel:
+def change(panel: FloatPanel, bars: int, rows: int, delay: int = 0) -> FloatPanel:
+    """Relative change over ``bars`` bars, as it was ``delay`` bars ago; NaN where the base is not above zero."""
+    return ratio(last(panel, rows, delay), last(panel, rows, delay + bars), np.nan) - 1
+
+
+def noise(close: FloatPanel, window: int, rows: int, delay: int = 0) -> FloatPanel:
     """Root mean square of the last ``window`` one-bar changes; exactly 0 for prices that stand still."""
-    size = np.sqrt(np.maximum(mean(change(close) ** 2, window), 0))
+    changes = change(close, 1, rows + window - 1, delay)
+    size = np.sqrt(np.maximum(mean(changes * changes, window, rows), 0))
     return np.where(size < STILL, 0.0, size)
 
 
 def ratio(above: FloatPanel, below: FloatPanel, otherwise: float) -> FloatPanel:
     """Quotient of two panels, ``otherwise`` where the divisor is not above zero."""
-    return np.divide(above, below, out=np.full(above.shape, otherwise), where=below > 0)
+    quotient = np.full(above.shape, otherwise)
+    np.divide(above, below, out=quotient, where=below > 0)
+    return quotient
 
 
 def surprise(deviations: FloatPanel) -> FloatPanel:
@@ -65,4 +74,5 @@ def surprise(deviations: FloatPanel) -> FloatPanel:
     In the tanh approximation of Hendrycks and Gimpel (2016, arXiv 1606.08415), off by less than 0.001.
     """
     z = np.minimum(np.abs(deviations), 10.0)
-    return np.asarray(np.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)))
+    nearly: FloatPanel = np.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z * z * z))
+    return nearly

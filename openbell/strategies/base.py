@@ -1,14 +1,14 @@
 """What every strategy promises: signals for every bar of a panel at once, from a finite past."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openbell.plugins import Plugin
 from openbell.values.bars import Bars, FloatPanel
-from openbell.values.signal import SignalPanel
+from openbell.values.signal import SignalPanel, no_signals
 
 Mask = NDArray[np.bool_]
 
@@ -38,10 +38,63 @@ class Strategy(Plugin):
     def reason(self, values: Mapping[str, float]) -> str:
         """Words for one cell that has an opinion, from its evidence."""
 
+    def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
+        """Words for many cells that have an opinion; each piece of evidence has shape (K,), and there is one."""
+        return [self.reason(dict(zip(evidence, cell, strict=True))) for cell in cells(evidence, *evidence)]
+
     @property
     def hold_reason(self) -> str:
         """Words for a cell without an opinion."""
         return "no opinion: what is held stays"
+
+
+class Windowed(Strategy):
+    """A strategy that only works on the rows with enough history; the rows before them get no opinion.
+
+    A live run asks for one row, a replay for thousands; either way nothing else is computed.
+    """
+
+    @abstractmethod
+    def decide(self, bars: Bars, rows: int) -> SignalPanel:
+        """Signals of the last ``rows`` rows, shape (rows, N); there are ``lookback - 1`` bars before them.
+
+        Cells of a symbol that is too young, and those with a NaN in the evidence, are blanked by the caller.
+        """
+
+    @abstractmethod
+    def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
+        """Words for many cells at once: a run writes thousands."""
+
+    def reason(self, values: Mapping[str, float]) -> str:
+        """The words of one cell are those of many."""
+        return self.reasons({name: np.array([value]) for name, value in values.items()})[0]
+
+    def signals(self, bars: Bars) -> SignalPanel:
+        """The decided rows below those that come too early."""
+        early = min(self.lookback - 1, len(bars))
+        rows = len(bars) - early
+        if not rows or not bars.symbols:
+            return no_signals(len(bars), len(bars.symbols))
+        decided = self.decide(bars, rows)
+        known = seasoned(bars.close, self.lookback)[early:]
+        for values in decided.evidence.values():
+            known = known & np.isfinite(values)
+        target = np.where(known, decided.target, np.nan)
+        confidence = np.where(np.isnan(target), 0.0, np.clip(decided.confidence, 0.0, 1.0))
+        evidence = {name: _below(early, values, np.nan) for name, values in decided.evidence.items()}
+        return SignalPanel(_below(early, target, np.nan), _below(early, confidence, 0.0), evidence)
+
+
+def cells(evidence: Mapping[str, FloatPanel], *names: str) -> Iterator[tuple[float, ...]]:
+    """Cell by cell, the named pieces of evidence as plain numbers."""
+    return zip(*(evidence[name].tolist() for name in names), strict=True)
+
+
+def _below(early: int, values: FloatPanel, blank: float) -> FloatPanel:
+    padded = np.empty((early + len(values), values.shape[1]))
+    padded[:early] = blank
+    padded[early:] = values
+    return padded
 
 
 def seasoned(close: FloatPanel, lookback: int) -> Mask:
@@ -54,12 +107,3 @@ def seasoned(close: FloatPanel, lookback: int) -> Mask:
     if len(close) >= lookback:
         enough[lookback - 1 :] = present[lookback - 1 :] & present[: len(close) - lookback + 1]
     return enough
-
-
-def opinions(
-    known: Mask, target: FloatPanel, confidence: FloatPanel, evidence: Mapping[str, FloatPanel]
-) -> SignalPanel:
-    """The panel with an opinion only where ``known``; confidence is cut to [0, 1], and 0 without an opinion."""
-    wanted = np.where(known, target, np.nan)
-    sure = np.where(np.isnan(wanted), 0.0, np.clip(confidence, 0.0, 1.0))
-    return SignalPanel(wanted, sure, evidence)

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from openbell.strategies.base import Strategy, opinions, seasoned
-from openbell.values.bars import Bars, Times
+from openbell.strategies.base import Windowed, cells
+from openbell.values.bars import Bars, FloatPanel, Times
 from openbell.values.signal import SignalPanel
 
 Dates = NDArray[np.datetime64]
 Index = NDArray[np.int64]
 
 
-class BuyAndHold(Strategy):
+class BuyAndHold(Windowed):
     """Fully long on the first bars of each period, and no opinion on the others.
 
     A signal knows the market and not what is held: the bars that act bring every position back to its weight,
@@ -50,12 +50,11 @@ class BuyAndHold(Strategy):
         """Until when."""
         return f"no {self.rebalance} rebalancing on this bar: what is held stays"
 
-    def signals(self, bars: Bars) -> SignalPanel:
+    def decide(self, bars: Bars, rows: int) -> SignalPanel:
         """1 on the bars that act."""
-        age = self._age(bars.times)[:, None]
-        acts = seasoned(bars.close, self.lookback) & (age < self.acting)
-        one = np.ones(bars.close.shape)
-        return opinions(acts, one, one, {"bar": np.broadcast_to(age + 1.0, one.shape)})
+        bar = np.repeat(1.0 + self._age(bars.times)[-rows:, None], len(bars.symbols), axis=1)
+        target = np.where(bar <= self.acting, 1.0, np.nan)
+        return SignalPanel(target, np.ones(target.shape), {"bar": bar})
 
     def _age(self, times: Times) -> Index:
         """Bars since the start of a period, counted up to ``acting``; shape (T,)."""
@@ -82,6 +81,7 @@ class BuyAndHold(Strategy):
             case "quarterly":
                 return months // 3
 
-    def reason(self, values: Mapping[str, float]) -> str:
+    def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """Which bar of the period acts."""
-        return f"{self.rebalance} rebalancing: bar {values['bar']:.0f} of {self.acting} that act"
+        words = f"{self.rebalance} rebalancing: bar %d of {self.acting} that act"
+        return [words % bar for bar in cells(evidence, "bar")]

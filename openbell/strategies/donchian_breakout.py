@@ -7,12 +7,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from openbell.strategies import _rolling as rolling
-from openbell.strategies.base import Strategy, opinions, seasoned
-from openbell.values.bars import Bars
+from openbell.strategies.base import Windowed, cells
+from openbell.values.bars import Bars, FloatPanel
 from openbell.values.signal import SignalPanel
 
 
-class DonchianBreakout(Strategy):
+class DonchianBreakout(Windowed):
     """Long after a close above the high of the bars before it, out after one below their low; hold between.
 
     Confidence is 0.5 at the line and grows with the distance beyond it in widths of the channel.
@@ -37,20 +37,19 @@ class DonchianBreakout(Strategy):
         """Where the close stands."""
         return f"close inside its channel of {self.entry} and {self.exit} bars: what is held stays"
 
-    def signals(self, bars: Bars) -> SignalPanel:
+    def decide(self, bars: Bars, rows: int) -> SignalPanel:
         """1 above the channel, 0 below it."""
-        upper = rolling.delayed(rolling.highest(bars.high, self.entry), 1)
-        lower = rolling.delayed(rolling.lowest(bars.low, self.exit), 1)
-        target = np.where(bars.close > upper, 1.0, np.where(bars.close < lower, 0.0, np.nan))
-        beyond = np.maximum(bars.close - upper, lower - bars.close)
+        close = bars.close[-rows:]
+        upper = rolling.highest(bars.high[:-1], self.entry, rows)
+        lower = rolling.lowest(bars.low[:-1], self.exit, rows)
+        target = np.where(close > upper, 1.0, np.where(close < lower, 0.0, np.nan))
+        beyond = np.maximum(close - upper, lower - close)
         confidence = 0.5 + 0.5 * rolling.surprise(rolling.ratio(beyond, upper - lower, np.inf))
-        known = seasoned(bars.close, self.lookback)
-        return opinions(known, target, confidence, {"close": bars.close, "upper": upper, "lower": lower})
+        return SignalPanel(target, confidence, {"close": close, "upper": upper, "lower": lower})
 
-    def reason(self, values: Mapping[str, float]) -> str:
+    def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """The close and the line it broke."""
-        close, upper, lower = values["close"], values["upper"], values["lower"]
-        if close > upper:
-            return f"close {close:.6g} above the {self.entry}-bar high {upper:.6g}"
-        side = "below" if close < lower else "not below"
-        return f"close {close:.6g} {side} the {self.exit}-bar low {lower:.6g}"
+        above = f"close %.6g above the {self.entry}-bar high %.6g"
+        below = f"close %.6g below the {self.exit}-bar low %.6g"
+        found = cells(evidence, "close", "upper", "lower")
+        return [above % (close, high) if close > high else below % (close, low) for close, high, low in found]

@@ -7,12 +7,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from openbell.strategies import _rolling as rolling
-from openbell.strategies.base import Strategy, opinions, seasoned
+from openbell.strategies.base import Windowed, cells
 from openbell.values.bars import Bars, FloatPanel
 from openbell.values.signal import SignalPanel
 
 
-class RsiReversion(Strategy):
+class RsiReversion(Windowed):
     """Buy what fell too much and leave it when it has recovered; between the lines what is held stays.
 
     RSI = 100 x rises / (rises + falls) over the window, 50 when nothing moved. Long only, every bar above
@@ -45,32 +45,33 @@ class RsiReversion(Strategy):
         upper = self.overbought if self.short else self.exit_above
         return f"RSI between {self.oversold:g} and {upper:g}: what is held stays"
 
-    def signals(self, bars: Bars) -> SignalPanel:
+    def decide(self, bars: Bars, rows: int) -> SignalPanel:
         """1 below oversold, 0 on leaving, -1 above overbought when short."""
-        rsi = self._index(bars.close)
+        index = self._index(bars.close, rows + self.short)
+        rsi = index[-rows:]
         above = rsi > self.exit_above
         target = np.where(above, 0.0, np.nan)
         if self.short:
-            crossed = above != (rolling.delayed(rsi, 1) > self.exit_above)
+            crossed = above != (index[:rows] > self.exit_above)
             target = np.where(rsi > self.overbought, -1.0, np.where(crossed, 0.0, np.nan))
         target = np.where(rsi < self.oversold, 1.0, target)
-        known = seasoned(bars.close, self.lookback) & np.isfinite(rsi)
-        return opinions(known, target, np.maximum(rsi, 100 - rsi) / 100, {"rsi": rsi})
+        return SignalPanel(target, np.maximum(rsi, 100 - rsi) / 100, {"rsi": rsi})
 
-    def _index(self, close: FloatPanel) -> FloatPanel:
-        step = close - rolling.delayed(close, 1)
-        rises = rolling.mean(np.maximum(step, 0), self.window)
-        movement = rolling.mean(np.abs(step), self.window)
-        moved = np.where(movement > rolling.ROUNDING * np.abs(close), movement, 0.0)
+    def _index(self, close: FloatPanel, rows: int) -> FloatPanel:
+        step = np.diff(rolling.last(close, rows + self.window), axis=0)
+        rises = rolling.mean(np.maximum(step, 0), self.window, rows)
+        movement = rolling.mean(np.abs(step), self.window, rows)
+        moved = np.where(movement > rolling.ROUNDING * np.abs(close[-rows:]), movement, 0.0)
         index = np.clip(100 * rolling.ratio(rises, moved, 0.5), 0.0, 100.0)
         return np.where(np.isfinite(movement), index, np.nan)
 
-    def reason(self, values: Mapping[str, float]) -> str:
+    def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """The index and the line it passed."""
-        rsi = values["rsi"]
+        return [f"{self.window}-bar RSI {rsi:.1f} {self._stands(rsi)}" for (rsi,) in cells(evidence, "rsi")]
+
+    def _stands(self, rsi: float) -> str:
         if rsi < self.oversold:
-            return f"{self.window}-bar RSI {rsi:.1f} below {self.oversold:g}"
+            return f"below {self.oversold:g}"
         if self.short and rsi > self.overbought:
-            return f"{self.window}-bar RSI {rsi:.1f} above {self.overbought:g}"
-        side = "above" if rsi > self.exit_above else "not above"
-        return f"{self.window}-bar RSI {rsi:.1f} {side} {self.exit_above:g}"
+            return f"above {self.overbought:g}"
+        return f"{'above' if rsi > self.exit_above else 'not above'} {self.exit_above:g}"

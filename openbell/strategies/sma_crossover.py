@@ -7,12 +7,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from openbell.strategies import _rolling as rolling
-from openbell.strategies.base import Strategy, opinions, seasoned
-from openbell.values.bars import Bars
+from openbell.strategies.base import Windowed, cells
+from openbell.values.bars import Bars, FloatPanel
 from openbell.values.signal import SignalPanel
 
 
-class SmaCrossover(Strategy):
+class SmaCrossover(Windowed):
     """Trend by two means of the close.
 
     Confidence is the share of driftless random walks of the same volatility whose means lie closer together.
@@ -33,15 +33,14 @@ class SmaCrossover(Strategy):
         """The slow window."""
         return self.slow
 
-    def signals(self, bars: Bars) -> SignalPanel:
+    def decide(self, bars: Bars, rows: int) -> SignalPanel:
         """1 above, else 0 or -1; means closer than rounding count as equal."""
-        fast, slow = rolling.mean(bars.close, self.fast), rolling.mean(bars.close, self.slow)
+        fast, slow = rolling.mean(bars.close, self.fast, rows), rolling.mean(bars.close, self.slow, rows)
         gap = rolling.ratio(fast, slow, np.nan) - 1
-        typical = rolling.noise(bars.close, self.slow - 1) * self._spread()
+        typical = rolling.noise(bars.close, self.slow - 1, rows) * self._spread()
         target = np.where(gap > rolling.ROUNDING, 1.0, -1.0 if self.short else 0.0)
-        known = seasoned(bars.close, self.lookback) & np.isfinite(gap) & np.isfinite(typical)
         confidence = rolling.surprise(rolling.ratio(gap, typical, 0.0))
-        return opinions(known, target, confidence, {"fast": fast, "slow": slow})
+        return SignalPanel(target, confidence, {"fast": fast, "slow": slow, "gap": gap})
 
     def _spread(self) -> float:
         """Standard deviation of fast minus slow mean for a random walk with steps of size one.
@@ -52,8 +51,9 @@ class SmaCrossover(Strategy):
         weights = np.minimum(steps / self.fast, 1) - steps / self.slow
         return float(np.sqrt((weights**2).sum()))
 
-    def reason(self, values: Mapping[str, float]) -> str:
+    def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """Both means and how they stand."""
-        fast, slow = values["fast"], values["slow"]
-        stands = "above" if fast / slow - 1 > rolling.ROUNDING else "not above"
-        return f"{self.fast}-bar mean {fast:.6g} {stands} {self.slow}-bar mean {slow:.6g}"
+        above = f"{self.fast}-bar mean %.6g above {self.slow}-bar mean %.6g"
+        below = above.replace("above", "not above")
+        found = cells(evidence, "fast", "slow", "gap")
+        return [(above if gap > rolling.ROUNDING else below) % (fast, slow) for fast, slow, gap in found]

@@ -1,17 +1,18 @@
 """Time-series momentum: the sign of a symbol's own past return (Moskowitz, Ooi and Pedersen, 2012)."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from pydantic import Field
 
 from openbell.strategies import _rolling as rolling
-from openbell.strategies.base import Strategy, opinions, seasoned
-from openbell.values.bars import Bars
+from openbell.strategies.base import Windowed, cells
+from openbell.values.bars import Bars, FloatPanel
 from openbell.values.signal import SignalPanel
 
 
-class TimeSeriesMomentum(Strategy):
+class TimeSeriesMomentum(Windowed):
     """Long what has risen over the window, leaving out the last bars.
 
     Confidence is the share of driftless random walks of the same volatility that moved less.
@@ -26,15 +27,15 @@ class TimeSeriesMomentum(Strategy):
         """The window, the skipped bars and the bar the return starts from."""
         return self.window + self.skip + 1
 
-    def signals(self, bars: Bars) -> SignalPanel:
+    def decide(self, bars: Bars, rows: int) -> SignalPanel:
         """1 for a return above zero, else 0 or -1."""
-        moved = rolling.delayed(rolling.change(bars.close, self.window), self.skip)
-        typical = rolling.delayed(rolling.noise(bars.close, self.window), self.skip) * np.sqrt(self.window)
+        moved = rolling.change(bars.close, self.window, rows, self.skip)
+        typical = rolling.noise(bars.close, self.window, rows, self.skip) * math.sqrt(self.window)
         target = np.where(moved > 0, 1.0, -1.0 if self.short else 0.0)
-        known = seasoned(bars.close, self.lookback) & np.isfinite(moved) & np.isfinite(typical)
         confidence = rolling.surprise(rolling.ratio(moved, typical, 0.0))
-        return opinions(known, target, confidence, {"return": moved})
+        return SignalPanel(target, confidence, {"return": moved})
 
-    def reason(self, values: Mapping[str, float]) -> str:
+    def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """The return and what was left out."""
-        return f"{self.window}-bar return {values['return']:+.2%}, last {self.skip} bars left out"
+        words = f"{self.window}-bar return %+.2f%%, last {self.skip} bars left out"
+        return [words % (100 * moved) for (moved,) in cells(evidence, "return")]

@@ -7,12 +7,12 @@ import numpy as np
 from pydantic import Field
 
 from openbell.strategies import _rolling as rolling
-from openbell.strategies.base import Strategy, opinions, seasoned
+from openbell.strategies.base import Windowed, cells
 from openbell.values.bars import Bars, FloatPanel
 from openbell.values.signal import SignalPanel
 
 
-class CrossSectionalMomentum(Strategy):
+class CrossSectionalMomentum(Windowed):
     """Long the part of the universe that rose most over the window, flat in the rest.
 
     Equal returns share their mean rank, and a tie across the line stays out. A bar with fewer than two ranked
@@ -30,13 +30,12 @@ class CrossSectionalMomentum(Strategy):
         """The window, the skipped bars and the bar the return starts from."""
         return self.window + self.skip + 1
 
-    def signals(self, bars: Bars) -> SignalPanel:
+    def decide(self, bars: Bars, rows: int) -> SignalPanel:
         """1 for the first, -1 for the last when short, 0 between."""
-        moved = rolling.delayed(rolling.change(bars.close, self.window), self.skip)
-        moved = np.where(seasoned(bars.close, self.lookback), moved, np.nan)
-        ranked = np.isfinite(moved)
-        count = ranked.sum(axis=1, keepdims=True).astype(np.float64)
-        place = count + 1 - _ranks(moved, self.lookback - 1)
+        moved = rolling.change(bars.close, self.window, rows, self.skip)
+        moved = np.where(np.isfinite(bars.close[-rows:]), moved, np.nan)
+        count = np.isfinite(moved).sum(axis=1, keepdims=True).astype(np.float64)
+        place = count + 1 - bn.nanrankdata(moved, axis=1)
         held = np.maximum(1.0, np.floor(count * self.top))
         target = np.where(place <= held, 1.0, 0.0)
         if self.short:
@@ -44,16 +43,9 @@ class CrossSectionalMomentum(Strategy):
         middle = (count + 1) / 2
         confidence = np.abs(place - middle) / np.maximum(middle - 1, 0.5)
         evidence = {"return": moved, "place": place, "of": np.broadcast_to(count, moved.shape)}
-        return opinions(ranked & (count >= 2), target, confidence, evidence)
+        return SignalPanel(np.where(count >= 2, target, np.nan), confidence, evidence)
 
-    def reason(self, values: Mapping[str, float]) -> str:
+    def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """The return and its place."""
-        return f"{self.window}-bar return {values['return']:+.2%} ranks {values['place']:g} of {values['of']:g}"
-
-
-def _ranks(moved: FloatPanel, first: int) -> FloatPanel:
-    """Rank in each row from 1 for the smallest; rows before ``first`` hold nothing to rank."""
-    ranks = np.full(moved.shape, np.nan)
-    if moved[first:].size:
-        ranks[first:] = bn.nanrankdata(moved[first:], axis=1)
-    return ranks
+        words = f"{self.window}-bar return %+.2f%% ranks %g of %g"
+        return [words % (100 * moved, place, count) for moved, place, count in cells(evidence, "return", "place", "of")]

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -104,18 +105,19 @@ class Bars:
 
     def rows(self, start: int, stop: int) -> "Bars":
         """Bars ``start`` to ``stop`` (exclusive), sharing memory."""
-        return self._cut(self.symbols, slice(start, stop), slice(None))
+        part = copy(self)
+        for name in ("times", *FIELDS):
+            # Some rows of a checked panel need no second check, and a view of a read-only array is read-only.
+            object.__setattr__(part, name, getattr(self, name)[start:stop])
+        return part
 
     def select(self, symbols: Sequence[str]) -> "Bars":
         """The panel of some symbols, in the order given."""
         if tuple(symbols) == self.symbols:
             return self
-        at = [self.column(symbol) for symbol in symbols]
-        return self._cut(tuple(symbols), slice(None), at)
-
-    def _cut(self, symbols: tuple[str, ...], rows: slice, columns: slice | list[int]) -> "Bars":
-        fields = {field: self.panel(field)[rows, columns] for field in FIELDS}
-        return make_bars(symbols, self.times[rows], fields, self.timeframe, self.provider, self.adjustment)
+        columns = {symbol: column for column, symbol in enumerate(self.symbols)}
+        fields = {field: self.panel(field)[:, [columns[symbol] for symbol in symbols]] for field in FIELDS}
+        return make_bars(tuple(symbols), self.times, fields, self.timeframe, self.provider, self.adjustment)
 
     def until(self, instant: datetime) -> "Bars":
         """The bars that were complete at ``instant``."""

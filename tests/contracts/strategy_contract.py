@@ -20,13 +20,14 @@ def same(one, other) -> bool:
 
 
 def agree(one: SignalPanel, other: SignalPanel) -> bool:
-    """Equal targets, and everything else within 1e-9."""
-    if one.evidence.keys() != other.evidence.keys():
+    """Equal targets; confidence, and evidence where there is an opinion, within 1e-9."""
+    if not (np.array_equal(one.target, other.target, equal_nan=True) and same(one.confidence, other.confidence)):
         return False
-    pairs = [(one.confidence, other.confidence), *((one.evidence[name], other.evidence[name]) for name in one.evidence)]
-    # Evidence without an opinion may be anything: it is never shown.
     says = ~np.isnan(one.target)
-    return np.array_equal(one.target, other.target, equal_nan=True) and all(same(a[says], b[says]) for a, b in pairs)
+    if not says.any():
+        return True
+    names = one.evidence.keys()
+    return names == other.evidence.keys() and all(same(one.evidence[n][says], other.evidence[n][says]) for n in names)
 
 
 def cut(panel: SignalPanel, rows, columns=slice(None)) -> SignalPanel:

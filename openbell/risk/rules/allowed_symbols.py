@@ -16,6 +16,7 @@ class AllowedSymbols(Rule):
 
     order: ClassVar[int] = 20
     main: ClassVar[str] = "symbols"
+    needs: ClassVar[tuple[str, ...]] = ("instrument",)
 
     symbols: tuple[str, ...] = Field((), description="Symbols that may be entered; empty: all known to the venue.")
 

@@ -18,6 +18,7 @@ class BuyingPower(Rule):
 
     order: ClassVar[int] = 200
     main: ClassVar[str] = "cushion_fraction"
+    needs: ClassVar[tuple[str, ...]] = ("buying_power", "price", "reference")
 
     cushion_fraction: Fraction = Field(
         Decimal("0.05"), le=Decimal("0.5"), description="Added to the value of orders without a limit price."

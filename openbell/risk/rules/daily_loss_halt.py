@@ -16,6 +16,7 @@ class DailyLossHalt(Rule):
     order: ClassVar[int] = 180
     main: ClassVar[str] = "loss_fraction"
     within: ClassVar[tuple[str, ...]] = ("drawdown_halt",)
+    needs: ClassVar[tuple[str, ...]] = ("equity", "equity_at_open")
 
     loss_fraction: Fraction = Field(
         Decimal("0.02"), gt=0, description="Loss since the open at which entries stop, as a fraction of equity then."

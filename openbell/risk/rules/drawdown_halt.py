@@ -15,6 +15,7 @@ class DrawdownHalt(Rule):
 
     order: ClassVar[int] = 190
     main: ClassVar[str] = "drawdown_fraction"
+    needs: ClassVar[tuple[str, ...]] = ("equity", "peak_equity")
 
     drawdown_fraction: Fraction = Field(
         Decimal("0.1"), gt=0, description="Fall from the highest equity at which entries stop, as a fraction of it."

@@ -12,6 +12,7 @@ class HeldQuantity(Rule):
 
     order: ClassVar[int] = 40
     applies_to_exits: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("position", "open_order")
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Clip exits to the quantity that can still be closed."""

@@ -16,6 +16,7 @@ class MaxGrossExposure(Rule):
     order: ClassVar[int] = 130
     main: ClassVar[str] = "times_equity"
     within: ClassVar[tuple[str, ...]] = ("max_leverage",)
+    needs: ClassVar[tuple[str, ...]] = ("equity", "price", "other_price", "position", "open_order")
 
     times_equity: Decimal = Field(Decimal(1), gt=0, le=50, description="Most gross exposure, in multiples of equity.")
 

@@ -15,13 +15,20 @@ class MaxLeverage(Rule):
 
     order: ClassVar[int] = 150
     main: ClassVar[str] = "leverage"
+    needs: ClassVar[tuple[str, ...]] = ("equity", "price", "other_price", "position", "open_order", "instrument")
 
     leverage: Decimal = Field(Decimal(1), ge=1, le=50, description="Most leverage of the account, from 1 to 50.")
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Clip to the tighter of both."""
         equity, instrument = book.equity, book.instruments.get(intent.symbol)
-        if equity is None or not known(equity) or equity <= 0 or instrument is None:
+        if (
+            equity is None
+            or not known(equity)
+            or equity <= 0
+            or instrument is None
+            or not known(instrument.max_leverage)
+        ):
             return self.unknown("equity above 0 or instrument", ratio(self.leverage))
         price, reach = book.price(intent.symbol), book.reach(intent.symbol, intent.side)
         others = book.gross_elsewhere(intent.symbol)

@@ -16,6 +16,7 @@ class MaxNetExposure(Rule):
     order: ClassVar[int] = 140
     main: ClassVar[str] = "times_equity"
     within: ClassVar[tuple[str, ...]] = ("max_gross_exposure",)
+    needs: ClassVar[tuple[str, ...]] = ("equity", "price", "other_price", "position", "open_order")
 
     times_equity: Decimal = Field(Decimal(1), gt=0, le=50, description="Most net exposure, in multiples of equity.")
 

@@ -15,6 +15,7 @@ class MaxOrderNotional(Rule):
 
     order: ClassVar[int] = 100
     main: ClassVar[str] = "notional"
+    needs: ClassVar[tuple[str, ...]] = ("price", "reference")
 
     notional: Decimal = Field(
         Decimal(1000), gt=0, le=10**9, description="Most value of one entry, in the account's currency."

@@ -16,6 +16,7 @@ class MaxPositionWeight(Rule):
     order: ClassVar[int] = 110
     main: ClassVar[str] = "equity_fraction"
     within: ClassVar[tuple[str, ...]] = ("max_gross_exposure",)
+    needs: ClassVar[tuple[str, ...]] = ("equity", "price", "position", "open_order")
 
     equity_fraction: Fraction = Field(
         Decimal("0.2"), gt=0, description="Most of one symbol, as a fraction of equity (0.05 is 5 %)."

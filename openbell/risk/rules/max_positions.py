@@ -14,11 +14,14 @@ class MaxPositions(Rule):
 
     order: ClassVar[int] = 120
     main: ClassVar[str] = "positions"
+    needs: ClassVar[tuple[str, ...]] = ("position", "open_order")
 
     positions: int = Field(5, ge=0, le=10_000, description="Most symbols held at once.")
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Deny a new symbol when all places are taken."""
+        if book.pending(intent.symbol) is None:
+            return self.unknown(f"position or open orders of {intent.symbol}", str(self.positions))
         new = not book.occupied(intent.symbol)
         count = book.totals.occupied + new
         measured, limit = str(count), str(self.positions)

@@ -15,6 +15,7 @@ class MinConfidence(Rule):
 
     order: ClassVar[int] = 60
     main: ClassVar[str] = "confidence"
+    needs: ClassVar[tuple[str, ...]] = ("confidence",)
 
     confidence: float = Field(0.5, ge=0, le=1, description="Least confidence of an entry, from 0 to 1.")
 

@@ -19,6 +19,7 @@ class PriceCollar(Rule):
     order: ClassVar[int] = 70
     main: ClassVar[str] = "collar_fraction"
     applies_to_exits: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("price", "reference")
 
     collar_fraction: Fraction = Field(
         Decimal("0.03"), gt=0, le=Decimal("0.5"), description="Largest distance, as a fraction of the price."

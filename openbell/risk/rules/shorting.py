@@ -15,6 +15,7 @@ class Shorting(Rule):
 
     order: ClassVar[int] = 50
     main: ClassVar[str] = "allowed"
+    needs: ClassVar[tuple[str, ...]] = ("position", "open_order")
 
     allowed: bool = Field(False, strict=True, description="Whether positions may go below zero.")
 

@@ -15,6 +15,7 @@ class StalePrice(Rule):
 
     order: ClassVar[int] = 10
     main: ClassVar[str] = "age_seconds"
+    needs: ClassVar[tuple[str, ...]] = ("price", "price_age")
 
     age_seconds: float | None = Field(
         None, gt=0, le=86400, description="Oldest quote for an entry; the plan's freshness.quotes if that is less."

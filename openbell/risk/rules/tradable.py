@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from openbell.risk.base import Book, Rule, known, units
 from openbell.values.instrument import Instrument
+from openbell.values.money import floor_to
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -14,6 +15,7 @@ class Tradable(Rule):
 
     order: ClassVar[int] = 30
     applies_to_exits: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("instrument",)
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Deny what the venue cannot take; cut to lot or fraction."""
@@ -34,16 +36,14 @@ class Tradable(Rule):
         if step is None or not known(intent.quantity):
             return self.unknown("quantity", "whole steps")
         measured, limit = units(intent.quantity), f"steps of {units(step)}"
-        whole = intent.quantity % step == 0
-        return (
-            self.allow(intent, measured, limit)
-            if whole
-            else self.clip(intent, book, intent.quantity - intent.quantity % step, measured, limit)
-        )
+        whole = floor_to(intent.quantity, step)
+        return self.clip(intent, book, whole, measured, limit)
 
 
 def _off_tick(intent: OrderIntent, instrument: Instrument) -> Decimal | None:
     for price in (intent.limit_price, intent.stop_price):
-        if price is not None and (not known(price) or price % instrument.tick):
+        if price is not None and not (
+            known(price) and known(instrument.tick) and floor_to(price, instrument.tick) == price
+        ):
             return price
     return None

@@ -12,6 +12,7 @@ class WashTrade(Rule):
 
     order: ClassVar[int] = 210
     applies_to_exits: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("open_order",)
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Deny while an order of the other side is open."""
