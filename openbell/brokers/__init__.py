@@ -1,0 +1,1 @@
+"""Venues behind one port; each module or package here is one venue, found by its name in a plan."""

@@ -1,0 +1,1 @@
+"""The paper venue: real prices, pretended money."""

@@ -1,0 +1,117 @@
+"""One look at a paper account: resting orders meet the newest quotes, and what follows is booked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from openbell.brokers.paper import margin, progress
+from openbell.brokers.paper.fills import Execution, FillModel, watch
+from openbell.brokers.paper.margin import Working
+from openbell.brokers.paper.progress import Progress
+from openbell.brokers.paper.settings import PaperTerms
+from openbell.ports import PaperBook
+from openbell.values.account import Account
+from openbell.values.orders import Fill, Order, OrderState, TimeInForce
+from openbell.values.quote import Quote
+
+
+@dataclass(slots=True)
+class Look:
+    """The account inside one transaction at one instant; ``account`` moves as fills are booked."""
+
+    book: PaperBook
+    account: Account
+    terms: PaperTerms
+    quotes: Mapping[str, Quote]
+    now: datetime
+    is_open: bool
+
+    @property
+    def model(self) -> FillModel:
+        """How this venue fills."""
+        return FillModel(self.terms.slippage_bps, self.terms.fill_share)
+
+    def advance_all(self) -> None:
+        """Every open order, oldest first, as far as time and quotes take it."""
+        for order in self.book.open_orders():
+            self.advance(order)
+
+    def advance(self, order: Order) -> Order:
+        """One order: expired, filled in part or whole, its rest canceled, or as it was. Saved when it changed."""
+        known = progress.load(self.book, order.client_id)
+        if self.now < order.updated:
+            return order
+        if known.expires is not None and self.now >= known.expires:
+            return self._end(order, OrderState.EXPIRED, max(known.expires, order.updated), "its session has ended")
+        order = self._trade(order, known)
+        if order.time_in_force is TimeInForce.IOC and not order.state.terminal:
+            return self._end(order, OrderState.CANCELED, self.now, "the rest could not be filled at once")
+        return order
+
+    def cancel(self, order: Order) -> Order:
+        """What is filled stays filled, the rest is canceled."""
+        return self._end(order, OrderState.CANCELED, self.now, "canceled on request")
+
+    def working(self) -> list[Working]:
+        """Open orders with what they hold back, oldest first."""
+        return [Working(o, progress.load(self.book, o.client_id).worth) for o in self.book.open_orders()]
+
+    def marks(self) -> dict[str, Decimal]:
+        """A price of every symbol held."""
+        return margin.marks(self.account, self.quotes)
+
+    def buying_power(self) -> Decimal:
+        """Notional that may still be opened."""
+        return margin.buying_power(self.account, self.marks(), self.working(), self.terms.leverage)
+
+    def breach(self) -> str:
+        """Why nothing more may be opened, empty while the margin holds."""
+        return margin.breach(self.account, self.marks(), self.terms.least_margin)
+
+    def _end(self, order: Order, state: OrderState, at: datetime, reason: str) -> Order:
+        ended = replace(order, state=state, updated=at, reason=reason)
+        self.book.save_order(ended)
+        return ended
+
+    def _trade(self, order: Order, known: Progress) -> Order:
+        quote = self.quotes.get(order.symbol)
+        if quote is None or not self.is_open:
+            return order
+        seen = watch(order, known.trigger, quote)
+        now_known = known.model_copy(update={"extreme": seen.extreme, "hit": seen.hit})
+        fresh = known.quoted is None or quote.time > known.quoted
+        execution = self.model.match(order, seen, quote) if fresh else None
+        if execution is not None:
+            return self._fill(order, now_known, execution, quote.time)
+        if now_known != known:
+            progress.save(self.book, order.client_id, now_known)
+        return order
+
+    def _fill(self, order: Order, known: Progress, execution: Execution, quoted: datetime) -> Order:
+        notional = known.notional + execution.quantity * execution.price
+        filled = order.filled + execution.quantity
+        fees = self.terms.fee.total(filled, notional)
+        fill = self._execution(order, known, execution, fees)
+        after = {"fills": known.fills + 1, "notional": notional, "fees": fees, "quoted": quoted}
+        state = OrderState.PARTIAL if filled < order.quantity else OrderState.FILLED
+        order = replace(order, state=state, filled=filled, average_price=notional / filled, updated=self.now)
+        self.account = self.account.apply(fill)
+        self.book.add_fill(fill)
+        self.book.save_account(self.account)
+        self.book.save_order(order)
+        progress.save(self.book, order.client_id, known.model_copy(update=after))
+        return order
+
+    def _execution(self, order: Order, known: Progress, execution: Execution, fees: Decimal) -> Fill:
+        """Its id is the order's with a running number, so that the same look always makes the same fill."""
+        return Fill(
+            id=f"{order.client_id}-{known.fills + 1}",
+            client_id=order.client_id,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=execution.quantity,
+            price=execution.price,
+            fee=fees - known.fees,
+            time=self.now,
+        )

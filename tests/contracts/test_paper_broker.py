@@ -1,0 +1,39 @@
+"""The broker contract on the paper venue, under several terms."""
+
+import pytest
+
+from tests.contracts.broker_contract import BrokerContract, Venue
+from tests.contracts.paper_venue import PaperVenue
+
+
+class TestPaper(BrokerContract):
+    """The terms that a plan gets when it says nothing."""
+
+    @pytest.fixture
+    def venue(self) -> Venue:
+        return PaperVenue()
+
+
+class TestPaperWithoutFractions(BrokerContract):
+    """Whole shares, fees on everything."""
+
+    @pytest.fixture
+    def venue(self) -> Venue:
+        fee = {"per_order": "1", "per_share": "0.005", "bps": "0.3", "minimum": "1.25"}
+        return PaperVenue(fractions=False, fee=fee, slippage_bps="7")
+
+
+class TestPaperOnMargin(BrokerContract):
+    """Shorts and four times leverage."""
+
+    @pytest.fixture
+    def venue(self) -> Venue:
+        return PaperVenue(shorting=True, leverage="4")
+
+
+class TestNarrowPaper(BrokerContract):
+    """A venue that takes market and limit orders only."""
+
+    @pytest.fixture
+    def venue(self) -> Venue:
+        return PaperVenue(order_types=["market", "limit"])
