@@ -4,7 +4,7 @@ from abc import abstractmethod
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from openbell.plugins import Plugin
 from openbell.risk.book import Book, known
@@ -15,14 +15,15 @@ from openbell.values.verdict import Decision, Ruling
 __all__ = ["Book", "Fraction", "Rule", "known"]
 
 
-def _fraction(value: Decimal) -> Decimal:
-    if not 0 <= value <= 1:
+def _fraction(value: Any) -> Any:
+    # Before any other bound, so that a percentage is told apart from a fraction that is merely too large.
+    if isinstance(value, (int, float, Decimal)) and not 0 <= value <= 1:
         raise ValueError("this is a fraction from 0 to 1: write 5 % as 0.05")
     return value
 
 
 #: A share of something; the field's name ends in ``fraction``, and a percentage is refused.
-Fraction = Annotated[Decimal, AfterValidator(_fraction)]
+Fraction = Annotated[Decimal, Field(ge=0, le=1), BeforeValidator(_fraction)]
 
 
 class Rule(Plugin):
