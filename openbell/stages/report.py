@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, tzinfo
 
 from openbell.stages.fates import fates, held_back
-from openbell.stages.report_tables import Rows, tables
+from openbell.stages.report_tables import View, tables, views
 from openbell.stages.wording import clean, count, listed, marked, money, sentence, span, when
 from openbell.values.record import DataSeen, Guard, Outcome, RunRecord
 from openbell.values.verdict import Decision
@@ -76,12 +76,12 @@ def provider_words(data: DataSeen) -> str:
 
 def markdown(record: RunRecord, zone: tzinfo = UTC) -> str:
     """The page of a run; times are in ``zone``, best the exchange's, every foreign text is escaped."""
-    rows = tables(record, zone)
+    shown = views(record, zone)
     title = f"# {marked(record.plan)} {marked(record.job)}: session {record.session}"
     parts = [title, f"**{marked(headline(record))}**", _identity(record, zone), *_words(record), *_data(record, zone)]
     for name, title in _SECTIONS.items():
-        if rows[name] and (name != "guards" or blocking(record)):
-            parts += [f"## {title}", *_table(rows[name], record)]
+        if shown[name].values and (name != "guards" or blocking(record)):
+            parts += [f"## {title}", *_table(shown[name], record)]
     return "\n\n".join([*parts, *_account(record), *_small_print(record)]) + "\n"
 
 
@@ -141,13 +141,13 @@ def _data(record: RunRecord, zone: tzinfo) -> Iterator[str]:
         yield "\n".join(f"- {marked(note)}" for note in data.notes[:LONGEST_TABLE])
 
 
-def _table(rows: Rows, record: RunRecord) -> Iterator[str]:
+def _table(view: View, record: RunRecord) -> Iterator[str]:
+    rows = view.rows(LONGEST_TABLE)
     names = list(rows[0])
-    lines = [_line(names), _line(["---"] * len(names))]
-    lines += [_line([marked(row[name]) for name in names]) for row in rows[:LONGEST_TABLE]]
+    lines = [_line(names), _line(["---"] * len(names)), *(_line([marked(row[name]) for name in names]) for row in rows)]
     yield "\n".join(lines)
-    if len(rows) > LONGEST_TABLE:
-        yield f"and {len(rows) - LONGEST_TABLE:,} more (openbell show {marked(record.id)})"
+    if len(view.values) > LONGEST_TABLE:
+        yield f"and {len(view.values) - LONGEST_TABLE:,} more (openbell show {marked(record.id)})"
 
 
 def _line(cells: list[str]) -> str:

@@ -1,15 +1,33 @@
 """The tables of a record: rows of ready text, the same for artifacts, the report and the command line."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from typing import Any
 
 from openbell.stages.fates import NO_TRADE
 from openbell.stages.wording import UNKNOWN, clean, fraction, money, price, quantity, when
-from openbell.values.orders import Order, OrderType
-from openbell.values.record import Holding, RunRecord
-from openbell.values.verdict import Verdict
+from openbell.values.market import Dropped
+from openbell.values.orders import Fill, Order, OrderType
+from openbell.values.record import Guard, Holding, RunRecord
+from openbell.values.signal import Signal
+from openbell.values.verdict import Unplaced, Verdict
 
-Rows = list[dict[str, str]]
+Row = dict[str, str]
+Rows = list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One table: the values behind it, and how one of them reads as a row."""
+
+    values: Sequence[Any]
+    row: Callable[[Any], Row]
+
+    def rows(self, most: int | None = None) -> Rows:
+        """The first ``most`` rows, or all of them."""
+        return [self.row(value) for value in self.values[:most]]
 
 
 def tables(record: RunRecord, zone: tzinfo = UTC) -> dict[str, Rows]:
@@ -17,38 +35,36 @@ def tables(record: RunRecord, zone: tzinfo = UTC) -> dict[str, Rows]:
 
     Cells are safe to print and to show as they are; inside markdown they still go through ``wording.marked``.
     """
+    return {name: view.rows() for name, view in views(record, zone).items()}
+
+
+def views(record: RunRecord, zone: tzinfo) -> dict[str, View]:
+    """The same tables before a row is made, so that a page pays only for the rows that it shows."""
+    sides = {intent.id: intent.side.value for intent in record.intents}
     return {
-        "signals": _signals(record),
-        "verdicts": _verdicts(record),
-        "unplaced": _unplaced(record),
-        "orders": [_order(order) for order in record.orders],
-        "fills": _fills(record, zone),
-        "positions": [_position(holding) for holding in record.holdings],
-        "guards": _guards(record),
-        "dropped": _dropped(record),
+        "signals": View(record.signals, _signal),
+        "verdicts": View(record.verdicts, lambda verdict: _verdict(verdict, sides.get(verdict.intent_id, UNKNOWN))),
+        "unplaced": View(record.unplaced, _unplaced),
+        "orders": View(record.orders, _order),
+        "fills": View(record.fills, lambda fill: _fill(fill, zone)),
+        "positions": View(record.holdings, _position),
+        "guards": View(record.guards, _guard),
+        "dropped": View(record.data.dropped if record.data else (), _dropped),
     }
 
 
-def _signals(record: RunRecord) -> Rows:
-    return [
-        {
-            "strategy": clean(signal.strategy),
-            "symbol": clean(signal.symbol),
-            "stance": signal.stance.value,
-            "target": fraction(signal.target, signed=True),
-            "confidence": fraction(signal.confidence),
-            "reason": clean(signal.reason),
-        }
-        for signal in record.signals
-    ]
+def _signal(signal: Signal) -> Row:
+    return {
+        "strategy": clean(signal.strategy),
+        "symbol": clean(signal.symbol),
+        "stance": signal.stance.value,
+        "target": fraction(signal.target, signed=True),
+        "confidence": fraction(signal.confidence),
+        "reason": clean(signal.reason),
+    }
 
 
-def _verdicts(record: RunRecord) -> Rows:
-    sides = {intent.id: intent.side.value for intent in record.intents}
-    return [_verdict(verdict, sides.get(verdict.intent_id, UNKNOWN)) for verdict in record.verdicts]
-
-
-def _verdict(verdict: Verdict, side: str) -> dict[str, str]:
+def _verdict(verdict: Verdict, side: str) -> Row:
     return {
         "symbol": clean(verdict.symbol),
         "side": side,
@@ -61,14 +77,11 @@ def _verdict(verdict: Verdict, side: str) -> dict[str, str]:
     }
 
 
-def _unplaced(record: RunRecord) -> Rows:
-    return [
-        {"symbol": clean(item.symbol), "code": item.code.value, "detail": clean(item.detail or NO_TRADE[item.code])}
-        for item in record.unplaced
-    ]
+def _unplaced(item: Unplaced) -> Row:
+    return {"symbol": clean(item.symbol), "code": item.code.value, "detail": clean(item.detail or NO_TRADE[item.code])}
 
 
-def _order(order: Order) -> dict[str, str]:
+def _order(order: Order) -> Row:
     return {
         "symbol": clean(order.symbol),
         "side": order.side.value,
@@ -90,21 +103,18 @@ def order_type(order: Order) -> str:
     return f"{order.type.value.replace('_', ' ')} {said}".strip()
 
 
-def _fills(record: RunRecord, zone: tzinfo) -> Rows:
-    return [
-        {
-            "time": when(fill.time, zone),
-            "symbol": clean(fill.symbol),
-            "side": fill.side.value,
-            "quantity": quantity(fill.quantity),
-            "price": price(fill.price),
-            "fee": money(fill.fee),
-        }
-        for fill in record.fills
-    ]
+def _fill(fill: Fill, zone: tzinfo) -> Row:
+    return {
+        "time": when(fill.time, zone),
+        "symbol": clean(fill.symbol),
+        "side": fill.side.value,
+        "quantity": quantity(fill.quantity),
+        "price": price(fill.price),
+        "fee": money(fill.fee),
+    }
 
 
-def _position(holding: Holding) -> dict[str, str]:
+def _position(holding: Holding) -> Row:
     mark = holding.mark
     return {
         "symbol": clean(holding.symbol),
@@ -120,18 +130,14 @@ def _unrealized(holding: Holding) -> Decimal | None:
     return None if holding.mark is None else (holding.mark - holding.average_price) * holding.quantity
 
 
-def _guards(record: RunRecord) -> Rows:
-    return [
-        {
-            "guard": clean(guard.name),
-            "result": "passed" if guard.passed else "blocked",
-            "code": clean(guard.code),
-            "detail": clean(guard.detail),
-        }
-        for guard in record.guards
-    ]
+def _guard(guard: Guard) -> Row:
+    return {
+        "guard": clean(guard.name),
+        "result": "passed" if guard.passed else "blocked",
+        "code": clean(guard.code),
+        "detail": clean(guard.detail),
+    }
 
 
-def _dropped(record: RunRecord) -> Rows:
-    dropped = record.data.dropped if record.data else ()
-    return [{"symbol": clean(item.symbol), "code": item.code.value, "detail": clean(item.detail)} for item in dropped]
+def _dropped(item: Dropped) -> Row:
+    return {"symbol": clean(item.symbol), "code": item.code.value, "detail": clean(item.detail)}

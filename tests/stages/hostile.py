@@ -47,7 +47,11 @@ def poisoned(text: str, **changes: Any) -> RunRecord:
     verdicts = tuple(replace(verdict, rule=text, measured=text, limit=text) for verdict in record.verdicts)
     orders = tuple(replace(order, reason=text, state=OrderState.REJECTED) for order in record.orders)
     data = sample_data(
-        provider=text, timeframe=text, adjustment=text, dropped=(Dropped("FB", DropCode.INVALID, text),), notes=(text,)
+        provider=text,
+        timeframe=text,
+        adjustment=text,
+        dropped=(Dropped("FB", DropCode.INVALID, text), Dropped("MSFT", DropCode.WARMUP, text)),
+        notes=(text, f"strategy rsi failed: {text}"),
     )
     values: dict[str, Any] = {
         "plan": text,

@@ -251,6 +251,8 @@ def check_page(record: RunRecord) -> None:
     rows = tables(record)
     expected = [[list(rows[name][0]), *map(list, map(dict.values, rows[name]))] for name in ON_PAGE if rows[name]]
     assert parsed_tables(page) == expected
+    lines = [line.count("|") - 1 for line in page.splitlines() if "|" in line]
+    assert lines == [len(table[0]) for table in expected for _ in range(len(table) + 1)]
 
 
 def check_cells(record: RunRecord) -> None:
