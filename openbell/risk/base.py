@@ -4,7 +4,7 @@ from abc import abstractmethod
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
 
 from openbell.plugins import Plugin
 from openbell.risk.book import Book, known
@@ -23,7 +23,7 @@ def _fraction(value: Any) -> Any:
 
 
 #: A share of something; the field's name ends in ``fraction``, and a percentage is refused.
-Fraction = Annotated[Decimal, Field(ge=0, le=1), BeforeValidator(_fraction)]
+Fraction = Annotated[Decimal, BeforeValidator(_fraction), AfterValidator(_fraction)]
 
 
 class Rule(Plugin):

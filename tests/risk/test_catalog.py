@@ -115,3 +115,9 @@ def test_a_rule_within_another_names_one_that_exists():
     names = {rule.name for rule in build_rules({})}
     for rule in build_rules({}):
         assert set(rule.within) <= names
+
+
+@pytest.mark.parametrize("value", [float("nan"), "5", -0.1, 0.51, True])
+def test_F11_a_collar_keeps_its_own_tighter_bound(value):
+    with pytest.raises(PlanError, match=r"risk.price_collar: collar_fraction"):
+        build_rules({"price_collar": value})
