@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from openbell.values.account import Account
-from openbell.values.money import CENT, ZERO, floor_to
+from openbell.values.money import CENT, ZERO, cents, floor_to, text
 from openbell.values.orders import Order, Side
 from openbell.values.quote import Quote
 
@@ -61,4 +61,5 @@ def breach(account: Account, prices: Mapping[str, Decimal], least: Decimal) -> s
     equity, exposed = account.equity(prices), gross(account, prices)
     if equity >= least * exposed:
         return ""
-    return f"equity {equity} is below the maintenance margin {floor_to(least * exposed, CENT)} of gross {exposed}"
+    margin = text(cents(least * exposed))
+    return f"equity {text(equity)} is below the maintenance margin {margin} of gross {text(cents(exposed))}"
