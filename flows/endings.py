@@ -23,8 +23,8 @@ async def completed(run: Run, record: Handed[RunRecord]) -> State[Any]:
 async def skipped(run: Run) -> State[Any]:
     """A guard blocked the run: stored, shown, told when the plan asks, and not a failure."""
     guard = run.story.guards[-1]
-    record = seal(run, Outcome.SKIPPED, guard.code, f"{guard.name}: {guard.code}: {guard.detail}")
-    get_run_logger().info("skipped, %s", record.message)
+    record = seal(run, Outcome.SKIPPED, guard.code, "")
+    get_run_logger().info("%s (%s, %s)", record.message, guard.name, guard.code)
     publish(record, run.desk.resolved.exchange.zone)
     await _tell(run, record)
     return Completed(name="Skipped", message=record.message)

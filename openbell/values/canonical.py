@@ -18,7 +18,10 @@ from openbell.values.time import iso
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON types: Decimal and instants as text, mappings with text keys."""
+    """The value as JSON types: Decimal and instants as text, mappings with text keys.
+
+    A value with a method ``canonical`` says itself how it is written.
+    """
     if value is None or isinstance(value, (str, bool, int)):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, float):
@@ -37,6 +40,9 @@ def plain(value: Any) -> Any:
 def _plain_composite(value: Any) -> Any:
     if isinstance(value, Enum):
         return plain(value.value)
+    own = getattr(type(value), "canonical", None)
+    if own is not None:
+        return plain(own(value))
     if isinstance(value, BaseModel):
         return {name: plain(getattr(value, name)) for name in type(value).model_fields}
     if is_dataclass(value) and not isinstance(value, type):

@@ -56,6 +56,17 @@ class Signal:
         if not 0 <= self.confidence <= 1:
             raise StrategyError(f"confidence {self.confidence} of {self.strategy} for {self.symbol} is not in [0, 1]")
 
+    def canonical(self) -> dict[str, object]:
+        """As it is written: no opinion is null, since NaN has no canonical form."""
+        target = None if math.isnan(self.target) else self.target
+        return {
+            "strategy": self.strategy,
+            "symbol": self.symbol,
+            "target": target,
+            "confidence": self.confidence,
+            "reason": self.reason,
+        }
+
     @property
     def stance(self) -> Stance:
         """BUY above zero, SELL at or below (leave or go short), HOLD without an opinion."""
@@ -84,8 +95,8 @@ def signal_row(
     A run makes thousands at a time, so bounds are checked on the arrays and slots are filled column by column.
     """
     check_bounds(strategy, symbols, target, confidence)
-    row = [object.__new__(Signal) for _ in symbols]
-    columns = (repeat(strategy, len(row)), symbols, target.tolist(), confidence.tolist(), reasons)
+    row = list(map(object.__new__, repeat(Signal, len(symbols))))
+    columns = (repeat(strategy), symbols, target.tolist(), confidence.tolist(), reasons)
     for slot, column in zip(Signal.__slots__, columns, strict=True):
         deque(map(getattr(Signal, slot).__set__, row, column), maxlen=0)
     return tuple(row)
