@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import pydantic_core
 from pydantic import TypeAdapter
 from sqlalchemy import Row
 
@@ -27,14 +28,14 @@ to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circ
 def rulings_text(asked: Decimal, rulings: Sequence[Ruling]) -> str:
     """``[rule, measured, limit]`` of each ruling; decision and quantity follow only where the rule changed anything."""
     left = asked
-    rows: list[list[str]] = []
+    rows: list[tuple[str, ...]] = []
     for r in rulings:
         if r.decision is Decision.APPROVED and (r.quantity is left or r.quantity == left):
-            rows.append([r.rule, r.measured, r.limit])
+            rows.append((r.rule, r.measured, r.limit))
         else:
             left = r.quantity
-            rows.append([r.rule, r.measured, r.limit, r.decision.value, text(left)])
-    return to_json(rows)
+            rows.append((r.rule, r.measured, r.limit, str(r.decision), text(left)))
+    return pydantic_core.to_json(rows).decode()
 
 
 def rulings_of(asked: Decimal, written: str) -> tuple[Ruling, ...]:
