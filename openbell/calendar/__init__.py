@@ -1,0 +1,1 @@
+"""When a plan may trade: exchange sessions, trading windows, schedule grids, slots."""

@@ -1,0 +1,224 @@
+"""Sessions of one exchange, read from exchange_calendars once per process and kept as plain values beside it."""
+
+import warnings
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import exchange_calendars
+import numpy as np
+import pandas as pd
+from exchange_calendars.errors import InvalidCalendarName
+from numpy.typing import NDArray
+
+from openbell.errors import CalendarError, InputError
+from openbell.plugins import nearest
+from openbell.values.time import as_utc, iso
+
+#: Earliest session that is asked for; some calendars begin later.
+EARLIEST = date(1990, 1, 1)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+#: Weeks on either side that tell a weekend from a holiday; single special Saturdays must not.
+_WEEKS = 8
+_NEVER = np.iinfo(np.int64).min
+
+Instants = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """One session in UTC; ``session`` is its label, ``half_day`` a close before the usual time."""
+
+    session: date
+    opens: datetime
+    closes: datetime
+    break_start: datetime | None
+    break_end: datetime | None
+    half_day: bool
+
+    @property
+    def spans(self) -> tuple[tuple[datetime, datetime], ...]:
+        """Trading intervals, start inclusive and end exclusive: two when there is a lunch break."""
+        if self.break_start is None or self.break_end is None:
+            return ((self.opens, self.closes),)
+        return (self.opens, self.break_start), (self.break_end, self.closes)
+
+
+class Exchange:
+    """Sessions from ``first`` to ``last``; any date outside is a CalendarError, never a guess.
+
+    Instants must be aware. Built by ``exchange``; do not change it, everyone shares it.
+    """
+
+    __slots__ = ("_breaks", "_calendar", "_closes", "_dates", "_early", "_opens", "_row", "_sessions", "code", "zone")
+
+    def __init__(self, code: str, calendar: Any) -> None:
+        self.code = code
+        self.zone = ZoneInfo(str(calendar.tz))
+        self._calendar = calendar
+        self._sessions: NDArray[np.datetime64] = calendar.sessions.to_numpy().astype("datetime64[D]")
+        self._sessions.flags.writeable = False
+        self._dates: list[date] = self._sessions.tolist()
+        self._row = {session: row for row, session in enumerate(self._dates)}
+        self._opens, self._closes = _micros(calendar.opens_nanos), _micros(calendar.closes_nanos)
+        starts, ends = calendar.break_starts_nanos, calendar.break_ends_nanos
+        self._breaks = {
+            int(row): (_instant(int(starts[row]) // 1000), _instant(int(ends[row]) // 1000))
+            for row in np.flatnonzero(starts != _NEVER)
+        }
+        self._early = frozenset(calendar.early_closes.to_numpy().astype("datetime64[D]").tolist())
+
+    def __repr__(self) -> str:
+        return f"Exchange({self.code} {self.first}..{self.last})"
+
+    @property
+    def first(self) -> date:
+        """First session of the calendar."""
+        return self._dates[0]
+
+    @property
+    def last(self) -> date:
+        """Last session of the calendar, about a year from today."""
+        return self._dates[-1]
+
+    def is_session(self, day: date) -> bool:
+        """Whether the exchange opens under this session date."""
+        return self._check(day) in self._row
+
+    def hours(self, session: date) -> Hours | None:
+        """Hours of a session; None on a day without one."""
+        row = self._row.get(self._check(session))
+        return None if row is None else self._hours(row)
+
+    def session_of(self, instant: datetime) -> date:
+        """The session whose hours hold the instant; between sessions the local date."""
+        moment = _since_epoch(instant)
+        row = bisect_right(self._opens, moment) - 1
+        if row >= 0 and moment < self._closes[row]:
+            return self._dates[row]
+        return self._check(instant.astimezone(self.zone).date())
+
+    def sessions(self, start: date, end: date) -> list[date]:
+        """Session dates from ``start`` to ``end``, both inclusive."""
+        return self._dates[self._rows(start, end)]
+
+    def last_complete(self, instant: datetime) -> date:
+        """The newest session that has closed at ``instant``; a close at that very instant counts."""
+        self.session_of(instant)
+        row = bisect_right(self._closes, _since_epoch(instant)) - 1
+        if row < 0:
+            raise CalendarError(f"no session of {self.code} is complete at {iso(instant)}; the first is {self.first}")
+        return self._dates[row]
+
+    def offset(self, session: date, n: int) -> date:
+        """The session ``n`` sessions after ``session`` (before, when negative)."""
+        row = self._row.get(self._check(session))
+        if row is None:
+            raise CalendarError(f"{session} is no session of {self.code}")
+        if row + n < 0:
+            raise CalendarError(f"{-n} sessions before {session} is before {self.first}, {self._bound('first')}")
+        if row + n >= len(self._dates):
+            raise CalendarError(f"{n} sessions after {session} is after {self.last}, {self._bound('last')}")
+        return self._dates[row + n]
+
+    def session_dates(self, start: date | None = None, end: date | None = None) -> NDArray[np.datetime64]:
+        """Session dates from ``start`` to ``end`` inclusive as a read-only datetime64[D] array; default all."""
+        return self._sessions[self._rows(start or self.first, end or self.last)]
+
+    def session_bounds(self, start: date, end: date) -> tuple[Instants, Instants]:
+        """Opens and closes of the sessions from ``start`` to ``end`` inclusive, UTC, datetime64[ns]."""
+        rows = self._rows(start, end)
+        opens, closes = self._calendar.opens_nanos[rows], self._calendar.closes_nanos[rows]
+        return opens.astype("datetime64[ns]"), closes.astype("datetime64[ns]")
+
+    def coming(self, instant: datetime) -> date | None:
+        """The session in progress at ``instant``, else the next one; None after the last."""
+        row = bisect_right(self._closes, _since_epoch(instant))
+        return self._dates[row] if row < len(self._dates) else None
+
+    def is_weekend(self, day: date) -> bool:
+        """Whether the exchange is mostly closed on this day of the week, judged by the weeks around."""
+        weeks = (day + timedelta(days=7 * week) for week in range(-_WEEKS, _WEEKS + 1) if week)
+        around = [other in self._row for other in weeks if self.first <= other <= self.last]
+        return 2 * sum(around) < len(around)
+
+    def holiday(self, day: date) -> str:
+        """Name of a regular holiday; empty when the calendar knows none for the day."""
+        return _holiday(self._calendar, day)
+
+    def _hours(self, row: int) -> Hours:
+        session = self._dates[row]
+        start, end = self._breaks.get(row, (None, None))
+        opens, closes = _instant(self._opens[row]), _instant(self._closes[row])
+        return Hours(session, opens, closes, start, end, session in self._early)
+
+    def _rows(self, start: date, end: date) -> slice:
+        return slice(bisect_left(self._dates, self._check(start)), bisect_right(self._dates, self._check(end)))
+
+    def _check(self, day: date) -> date:
+        if isinstance(day, datetime):
+            raise InputError(f"{day.isoformat()} is an instant; a session is a date")
+        if day < self._dates[0]:
+            raise CalendarError(f"{day} is before {self.first}, {self._bound('first')}")
+        if day > self._dates[-1]:
+            raise CalendarError(f"{day} is after {self.last}, {self._bound('last')}")
+        return day
+
+    def _bound(self, side: str) -> str:
+        return f"the {side} session of the {self.code} calendar"
+
+
+@cache
+def exchange(code: str) -> Exchange:
+    """The exchange of a code such as XNYS, NASDAQ or 24/7; built once per process, about 0.3 s."""
+    try:
+        with warnings.catch_warnings():
+            # Inside the library and not ours to act on: how it reads pandas' columns will change with pandas 4.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return Exchange(code, _calendar(code))
+    except InvalidCalendarName:
+        known = dict.fromkeys(exchange_calendars.get_calendar_names())
+        hint = nearest(code.upper()[:40], known) or "; codes are such as XNYS, XLON or 24/7"
+        raise CalendarError(f"exchange {code[:40]!r} is not known{hint}") from None
+
+
+def _calendar(code: str) -> Any:
+    try:
+        return exchange_calendars.get_calendar(code, start=EARLIEST.isoformat())
+    except (ValueError, NotImplementedError):  # it begins later, which only an instance can tell, or is broken
+        return _later_calendar(code)
+
+
+def _later_calendar(code: str) -> Any:
+    try:
+        calendar = exchange_calendars.get_calendar(code)
+        earliest = calendar.bound_min()
+        return calendar if earliest is None else exchange_calendars.get_calendar(code, start=earliest)
+    except (ValueError, NotImplementedError) as error:
+        parts = f"exchange_calendars {exchange_calendars.__version__} with pandas {pd.__version__}"
+        raise CalendarError(f"{parts} cannot build the calendar of {code}: {str(error)[:80]}") from None
+
+
+@lru_cache(maxsize=4096)
+def _holiday(calendar: Any, day: date) -> str:
+    known = calendar.regular_holidays
+    names = [] if known is None else known.holidays(day.isoformat(), day.isoformat(), return_name=True).tolist()
+    return str(names[0]) if names else ""
+
+
+def _micros(nanos: NDArray[np.int64]) -> list[int]:
+    micros: list[int] = (nanos // 1000).tolist()
+    return micros
+
+
+def _instant(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def _since_epoch(instant: datetime) -> int:
+    return (as_utc(instant) - _EPOCH) // _MICROSECOND
