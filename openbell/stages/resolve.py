@@ -82,7 +82,7 @@ def _problem(make: Callable[[], object]) -> str:
 def _seat(plan: Plan, index: int, use: StrategyUse) -> Seat:
     where = f"strategies.{index}"
     try:
-        found = find(strategies, Strategy, use.use, "strategy")
+        found = find(strategies, Strategy, use.use, "strategy")  # type: ignore[type-abstract]  # a base to look for
     except PlanError as error:
         raise PlanError(f"{where}.use: {error}") from None
     built = build(found, use.params, f"{where}.params")
@@ -91,7 +91,7 @@ def _seat(plan: Plan, index: int, use: StrategyUse) -> Seat:
 
 def _sizer(plan: Plan) -> Sizer:
     try:
-        found = find(sizing, Sizer, plan.sizing.use, "sizer")
+        found = find(sizing, Sizer, plan.sizing.use, "sizer")  # type: ignore[type-abstract]  # a base to look for
     except PlanError as error:
         raise PlanError(f"sizing.use: {error}") from None
     return build(found, plan.sizing.params, "sizing.params")

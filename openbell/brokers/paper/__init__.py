@@ -4,7 +4,8 @@ from datetime import datetime
 
 from openbell.brokers.paper.broker import PaperBroker
 from openbell.brokers.paper.settings import PaperSettings, PaperTerms
-from openbell.calendar.exchange import exchange
+from openbell.calendar.exchange import Exchange, exchange
+from openbell.errors import CalendarError
 from openbell.ports import Broker, MarketFeed, PaperLedger
 from openbell.specs import BrokerSpec, Surroundings
 
@@ -17,9 +18,25 @@ class Paper(PaperTerms, BrokerSpec):
     def open(self, account: str, around: Surroundings, feed: MarketFeed, ledger: PaperLedger) -> Broker:
         """The account of that name, filled at the feed's quotes while the plan's exchange is open."""
         venue = exchange(around.exchange)
-
-        def session_end(instant: datetime) -> datetime:
-            return venue.next_close(instant)
-
         settings = PaperSettings(account=account, **self.model_dump())
-        return PaperBroker(settings, ledger, feed.quotes, around.now, venue.is_open, session_end)
+        return PaperBroker(
+            settings,
+            ledger,
+            feed.quotes,
+            around.now,
+            is_open=lambda instant: _is_open(venue, instant),
+            session_end=lambda instant: _session_end(venue, instant),
+        )
+
+
+def _is_open(venue: Exchange, instant: datetime) -> bool:
+    hours = venue.hours(venue.session_of(instant))
+    return hours is not None and any(start <= instant < end for start, end in hours.spans)
+
+
+def _session_end(venue: Exchange, instant: datetime) -> datetime:
+    coming = venue.coming(instant)
+    hours = venue.hours(coming) if coming else None
+    if hours is None:
+        raise CalendarError(f"no session of {venue.code} follows {instant.isoformat()}")
+    return hours.closes
