@@ -1,0 +1,228 @@
+"""The ``files`` feed: bars from CSV and Parquet files inside one folder."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path, PurePath
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from openbell.calendar.exchange import exchange
+from openbell.errors import DataError, InputError, OpenbellError
+from openbell.feeds._tables import USUAL, Stamp, TableFormat, bar_times, codes_of, numbers, read_table, rows_in
+from openbell.plugins import nearest
+from openbell.ports import MarketFeed
+from openbell.specs import FeedSpec, Surroundings
+from openbell.stages.check_bars import MAX_PRICE, MIN_PRICE, Wanted, check_block
+from openbell.stages.raw_bars import Block, RawBars, lay_out
+from openbell.stages.sessions import instant_of
+from openbell.stages.window import CLOSE, newest_rows
+from openbell.values.bars import FIELDS, Timeframe, to_datetime64
+from openbell.values.instrument import check_symbol
+from openbell.values.market import Checked
+from openbell.values.money import to_decimal
+from openbell.values.plan import Duration, Zone, check_zone
+from openbell.values.quote import Quote
+from openbell.values.time import as_utc
+
+SUFFIXES = (".csv", ".parquet")
+#: What a path holds when each symbol has a file of its own.
+PLACE = "{symbol}"
+#: A file with more rows is read for the symbols asked for, a smaller one as a whole.
+WHOLE = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One state of one file; a changed file is another source. ``symbol``: all rows are of this one."""
+
+    path: Path
+    changed: int
+    size: int
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilesFeed:
+    """Bars of one timeframe, from one long file (a row per bar and symbol) or from one file per symbol.
+
+    ``path`` is relative to ``root`` and never leaves it; with ``{symbol}`` in it each symbol has its own file.
+    ``columns`` maps our names (time, symbol, open, high, low, close, volume) to the file's where they differ.
+    ``zone`` is that of times written without one. ``stamp`` says what the time of a row is: the ``open`` of its bar
+    (default intraday), its ``close``, or the date of its ``session`` (default daily). Files hold the past and the
+    future of ``as_of`` alike and are cut at it. ``max_age`` as in ``check_bars``.
+    """
+
+    root: Path
+    path: str
+    timeframe: Timeframe
+    exchange: str
+    zone: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    stamp: Stamp | None = None
+    max_age: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        for name in self.columns:
+            if name not in USUAL:
+                raise InputError(f"columns: unknown key {name!r}{nearest(name, USUAL)}")
+        if self.zone is not None:
+            _check_zone(self.zone)
+        if self.stamp == "session" and not self.timeframe.daily:
+            raise InputError(f"stamp 'session' is for bars of 1d, not {self.timeframe.text}; say open or close")
+
+    @property
+    def provider(self) -> str:
+        """The path inside the root."""
+        return f"files {self.path}"
+
+    def bars(self, symbols: Sequence[str], timeframe: Timeframe, count: int, as_of: datetime) -> Checked:
+        """The last ``count`` bars complete at ``as_of``, from what the files hold now."""
+        if timeframe != self.timeframe:
+            raise DataError(f"timeframe {timeframe.text} is not in {self.path}, which has {self.timeframe.text}")
+        wanted = Wanted(
+            symbols=tuple(dict.fromkeys(check_symbol(symbol) for symbol in symbols)),
+            timeframe=timeframe,
+            count=count,
+            as_of=as_utc(as_of, "as_of"),
+            exchange=exchange(self.exchange),
+            provider=self.provider,
+            history=True,
+            max_age=self.max_age,
+        )
+        return check_block(self._block(wanted.symbols), wanted)
+
+    def quotes(self, symbols: Sequence[str], as_of: datetime) -> Mapping[str, Quote]:
+        """The last close of each symbol as bid, ask and last, as of the end of that bar."""
+        as_of = as_utc(as_of, "as_of")
+        block = self._block(tuple(symbols))
+        stop = int(np.searchsorted(block.times, to_datetime64(as_of), side="right"))
+        newest = newest_rows(block.present[:stop], np.arange(len(block.symbols)))
+        row = {symbol: (at, int(newest[at])) for at, symbol in enumerate(block.symbols) if newest[at] >= 0}
+        found = {symbol: _quote(symbol, block, *row[symbol]) for symbol in symbols if symbol in row}
+        return {symbol: quote for symbol, quote in found.items() if quote is not None}
+
+    def _block(self, symbols: tuple[str, ...]) -> Block:
+        layout = TableFormat(
+            self.timeframe,
+            self.zone,
+            self.stamp or ("session" if self.timeframe.daily else "open"),
+            tuple(sorted(self.columns.items())),
+        )
+        if PLACE in self.path:
+            sources = (self._source(symbol) for symbol in symbols if "/" not in symbol)
+            return _read(tuple(source for source in sources if source), (), layout, self.exchange)
+        source = self._source("")
+        if source is None:
+            raise DataError(f"path {self.path!r} is not there in {self.root}")
+        only = tuple(sorted(symbols)) if rows_in(source.path) > WHOLE else ()
+        return _read((source,), only, layout, self.exchange)
+
+    def _source(self, symbol: str) -> _Source | None:
+        path = confined(self.root, self.path.replace(PLACE, symbol))
+        if not path.exists():
+            return None
+        stat = path.stat()
+        return _Source(path, stat.st_mtime_ns, stat.st_size, symbol)
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        check_zone(zone)
+    except ValueError as error:
+        raise InputError(f"zone {error}") from None
+
+
+def check_path(path: str) -> str:
+    """The path itself if it is relative, goes only down, and ends as a file that can be read."""
+    parts = PurePath(path.replace("\\", "/")).parts
+    if not parts or "\0" in path or PurePath(path).is_absolute() or ".." in parts or path[1:2] == ":":
+        raise InputError(f"path {path!r} is not a relative path inside the data folder")
+    if PurePath(path).suffix not in SUFFIXES:
+        raise InputError(f"path {path!r} does not end in {' or '.join(SUFFIXES)}")
+    return path
+
+
+def confined(root: Path, path: str) -> Path:
+    """The file at ``path`` under ``root`` after all links are followed; what lies elsewhere is a DataError."""
+    check_path(path)
+    try:
+        base = root.expanduser().resolve()
+        target = (base / path).resolve()
+        regular = target.is_file() or not target.exists()
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"path {path!r} in {root} cannot be followed: {error}") from None
+    if not target.is_relative_to(base):
+        raise DataError(f"path {path!r} leads out of {root}")
+    if not regular:
+        raise DataError(f"path {path!r} in {root} is not a regular file")
+    return target
+
+
+@lru_cache(maxsize=8)
+def _read(sources: tuple[_Source, ...], only: tuple[str, ...], layout: TableFormat, code: str) -> Block:
+    """The files laid out, once per process for each state that they are in."""
+    market = exchange(code)
+    parts = [_rows(source, only, layout, code) for source in sources]
+    if not parts:
+        parts = [RawBars((), np.empty(0, np.intp), np.empty(0, "datetime64[ns]"), np.empty((len(FIELDS), 0)))]
+    return lay_out(_joined(parts), layout.timeframe, market)
+
+
+def _rows(source: _Source, only: tuple[str, ...], layout: TableFormat, code: str) -> RawBars:
+    table = read_table(source.path, layout, symbols=not source.symbol, only=only)
+    times = bar_times(table, source.path.name, layout, exchange(code))
+    values = np.stack([numbers(table.columns[name]) for name in FIELDS])
+    if source.symbol:
+        return RawBars((source.symbol,), np.zeros(len(times), np.intp), times, values)
+    names, codes = codes_of(table.columns["symbol"])
+    return RawBars(names, codes, times, values)
+
+
+def _joined(parts: list[RawBars]) -> RawBars:
+    """Rows of several files as one, each with symbols of its own."""
+    offsets = np.cumsum([0, *(len(part.symbols) for part in parts[:-1])])
+    return RawBars(
+        tuple(symbol for part in parts for symbol in part.symbols),
+        np.concatenate([part.codes + offset for part, offset in zip(parts, offsets, strict=True)]),
+        np.concatenate([part.times for part in parts]),
+        np.concatenate([part.values for part in parts], axis=1),
+    )
+
+
+def _quote(symbol: str, block: Block, column: int, row: int) -> Quote | None:
+    close = float(block.values[CLOSE, row, column])
+    if not MIN_PRICE <= close <= MAX_PRICE:
+        return None
+    price = to_decimal(close)
+    return Quote(symbol, price, price, price, instant_of(block.times[row]))
+
+
+class Files(FeedSpec):
+    """Settings of the files feed."""
+
+    path: str = Field(description="CSV or Parquet file under the data folder; {symbol} in it: one file per symbol.")
+    timeframe: str = Field("1d", description="Length of the bars in the files.")
+    zone: Zone | None = Field(None, description="IANA zone of times that are written without one.")
+    columns: dict[str, str] = Field(default_factory=dict, description="Our column names to the files' own.")
+    stamp: Stamp | None = Field(None, description="What a row's time is: open, close or session of its bar.")
+    max_age: Duration | None = Field(None, description="Oldest newest bar; default as the timeframe says.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Files":
+        try:
+            self._feed(Path(), "")
+        except OpenbellError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def open(self, around: Surroundings) -> MarketFeed:
+        """The feed on the plan's exchange, confined to the installation's data folder."""
+        return self._feed(around.data, around.exchange)
+
+    def _feed(self, root: Path, code: str) -> FilesFeed:
+        timeframe = Timeframe(self.timeframe)
+        return FilesFeed(root, self.path, timeframe, code, self.zone, self.columns, self.stamp, self.max_age)

@@ -1,0 +1,206 @@
+"""Validation of bars, one for all feeds: a symbol that cannot be used drops out, the others go on."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from openbell.calendar.exchange import Exchange
+from openbell.errors import InputError
+from openbell.stages.raw_bars import Block, Flags, Integers, RawBars, lay_out
+from openbell.stages.sessions import Flaws, session_age
+from openbell.stages.window import Window, carried, longest_gap, newest_rows, open_window
+from openbell.values.bars import FIELDS, FloatPanel, Timeframe, Times, empty_bars, make_bars, to_datetime64
+from openbell.values.market import Checked, DropCode, Dropped
+from openbell.values.time import as_utc, iso
+
+#: A bar that starts this much after ``as_of`` is in the future; less is a difference of clocks.
+CLOCK_SLACK = np.timedelta64(1, "s")
+#: What a price and a volume can be; beyond that it is a defect of the data.
+MIN_PRICE, MAX_PRICE, MAX_VOLUME = 1e-9, 1e12, 1e18
+#: Open and close may leave [low, high] by this part of the price: the noise of single precision and of adjusting.
+PRICE_SLACK = 1e-6
+#: Sessions without a bar that are carried forward in daily data; a longer hole is missing data.
+MAX_GAP = 3
+#: An intraday bar may be late by this.
+LATENESS = timedelta(seconds=60)
+#: Symbols that a note names.
+NAMED = 8
+#: As ``max_age``: data may end long ago; nothing is carried beyond a symbol's last bar.
+ANY_AGE = timedelta.max
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a feed, and how its answer is judged.
+
+    ``history``: the source holds all of time and is cut at ``as_of``; otherwise a bar beyond it is an error.
+    ``max_age`` is open time for intraday bars and plain time for daily ones. By default an intraday bar may be one
+    interval and 60 s old, and daily data must hold the last complete session.
+    """
+
+    symbols: tuple[str, ...]
+    timeframe: Timeframe
+    count: int
+    as_of: datetime
+    exchange: Exchange
+    provider: str
+    adjustment: str = "raw"
+    history: bool = False
+    max_age: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        as_utc(self.as_of, "as_of")
+        if self.count < 1:
+            raise InputError(f"count {self.count} of bars is below 1")
+
+
+def check_bars(raw: RawBars, wanted: Wanted) -> Checked:
+    """The last ``count`` bars complete at ``as_of`` of the symbols that are sound."""
+    return check_block(lay_out(raw, wanted.timeframe, wanted.exchange), wanted)
+
+
+def check_block(block: Block, wanted: Wanted) -> Checked:
+    """As ``check_bars``, for bars that are laid out already.
+
+    The window is chosen among the symbols that are left, so that a bad symbol changes nothing for the others.
+    """
+    column = {symbol: at for at, symbol in enumerate(block.symbols)}
+    stop = int(np.searchsorted(block.times, to_datetime64(wanted.as_of), side="right"))
+    faults = _absent(block, wanted) | _untimely(block, wanted, stop)
+    while left := [symbol for symbol in wanted.symbols if symbol not in faults]:
+        columns = np.array([column[symbol] for symbol in left], np.intp)
+        window = open_window(block, columns, stop, wanted.count, wanted.timeframe.daily)
+        found = _unsound(block, window, wanted)
+        if not found:
+            return _passed(block, window, wanted, faults)
+        faults |= found
+    return Checked(empty_bars((), wanted.timeframe, wanted.provider), _dropped(faults, wanted))
+
+
+def _dropped(faults: Flaws, wanted: Wanted) -> tuple[Dropped, ...]:
+    return tuple(Dropped(symbol, *faults[symbol]) for symbol in wanted.symbols if symbol in faults)
+
+
+def _absent(block: Block, wanted: Wanted) -> Flaws:
+    """Symbols that the answer does not hold, and those that cannot be used whatever is asked."""
+    known = frozenset(block.symbols)
+    nothing = (DropCode.MISSING, f"not in the answer of {wanted.provider}")
+    if not known:
+        nothing = (DropCode.EMPTY, f"the answer of {wanted.provider} holds no bar")
+    return {symbol: nothing for symbol in wanted.symbols if symbol not in known} | dict(block.flaws)
+
+
+def _untimely(block: Block, wanted: Wanted, stop: int) -> Flaws:
+    """Symbols without a bar, with one in the future, or whose newest one is too old."""
+    everything = np.arange(len(block.symbols))
+    newest = newest_rows(block.present[:stop], everything)
+    faults: Flaws = {}
+    for column in np.flatnonzero(newest < 0).tolist():
+        faults[block.symbols[column]] = (DropCode.EMPTY, f"no bar is complete at {iso(wanted.as_of)}")
+    with_bars = np.flatnonzero(newest >= 0)
+    times = block.times[newest[with_bars]]
+    for at in np.flatnonzero(_too_old(times, wanted)).tolist():
+        detail = f"the newest bar is of {_text(times[at])}, too old at {iso(wanted.as_of)}"
+        faults[block.symbols[with_bars[at]]] = (DropCode.STALE, detail)
+    return faults | _future(block, wanted) | dict(block.flaws)
+
+
+def _too_old(times: Times, wanted: Wanted) -> Flags:
+    as_of = to_datetime64(wanted.as_of)
+    if wanted.max_age == ANY_AGE:
+        return np.zeros(len(times), np.bool_)
+    if not wanted.timeframe.daily:
+        limit = wanted.max_age if wanted.max_age is not None else wanted.timeframe.span + LATENESS
+        return session_age(times, wanted.as_of, wanted.exchange) > np.timedelta64(limit)
+    if wanted.max_age is not None:
+        return as_of - times > np.timedelta64(wanted.max_age)
+    session = wanted.exchange.last_complete(wanted.as_of)
+    return times < wanted.exchange.session_bounds(session, session)[1]
+
+
+def _future(block: Block, wanted: Wanted) -> Flaws:
+    ahead = block.starts > to_datetime64(wanted.as_of) + CLOCK_SLACK
+    if wanted.history or not ahead.any():
+        return {}
+    return {
+        block.symbols[column]: (DropCode.FUTURE, f"a bar starts after {iso(wanted.as_of)}")
+        for column in np.flatnonzero(block.present[ahead].any(axis=0)).tolist()
+    }
+
+
+def _unsound(block: Block, window: Window, wanted: Wanted) -> Flaws:
+    """Symbols whose bars inside the window contradict themselves, are no prices, or have holes."""
+    faults: Flaws = {}
+    for at in np.flatnonzero(~window.present.any(axis=0)).tolist():
+        faults[block.symbols[window.columns[at]]] = (DropCode.STALE, f"no bar since {_text(window.times[0])}")
+    gaps = longest_gap(window) if wanted.timeframe.daily else np.zeros(len(window.columns))
+    for at in np.flatnonzero(gaps > MAX_GAP).tolist():
+        detail = f"no bar in {gaps[at]} sessions in a row, more than {MAX_GAP}"
+        faults[block.symbols[window.columns[at]]] = (DropCode.MISSING, detail)
+    return faults | _invalid(block, window) | _conflicting(block, window)
+
+
+def _invalid(block: Block, window: Window) -> Flaws:
+    wrong = window.present & ~_plausible(window.values)
+    if not wrong.any():
+        return {}
+    faults: Flaws = {}
+    for at in np.flatnonzero(wrong.any(axis=0)).tolist():
+        row = int(wrong[:, at].argmax())
+        shown = ", ".join(f"{name} {value:g}" for name, value in zip(FIELDS, window.values[:, row, at], strict=True))
+        faults[block.symbols[window.columns[at]]] = (DropCode.INVALID, f"{shown} at {_text(window.times[row])}")
+    return faults
+
+
+def _plausible(values: FloatPanel) -> Flags:
+    """Where the five numbers can be a bar; a comparison with NaN is false, so NaN never passes."""
+    opened, high, low, close, volume = values
+    with np.errstate(over="ignore", invalid="ignore"):
+        flags: Flags = (low >= MIN_PRICE) & (high <= MAX_PRICE) & (volume >= 0) & (volume <= MAX_VOLUME)
+        flags &= np.minimum(opened, close) >= low * (1 - PRICE_SLACK)
+        flags &= np.maximum(opened, close) <= high * (1 + PRICE_SLACK)
+        flags &= high >= low
+    return flags
+
+
+def _conflicting(block: Block, window: Window) -> Flaws:
+    rows, columns = block.conflicts
+    faults: Flaws = {}
+    for at in np.flatnonzero(np.isin(rows, window.rows) & np.isin(columns, window.columns)).tolist():
+        detail = f"two different bars at {_text(block.times[rows[at]])}"
+        faults[block.symbols[columns[at]]] = (DropCode.CONFLICT, detail)
+    return faults
+
+
+def _passed(block: Block, window: Window, wanted: Wanted, faults: Flaws) -> Checked:
+    values, filled = carried(window, to_the_end=wanted.max_age != ANY_AGE)
+    symbols = tuple(block.symbols[column] for column in window.columns.tolist())
+    fields = dict(zip(FIELDS, values, strict=True))
+    bars = make_bars(symbols, window.times, fields, wanted.timeframe, wanted.provider, wanted.adjustment)
+    return Checked(bars, _dropped(faults, wanted), _notes(block, window, wanted, symbols, filled))
+
+
+def _notes(block: Block, window: Window, wanted: Wanted, symbols: tuple[str, ...], filled: Integers) -> tuple[str, ...]:
+    rows, columns = block.doubles
+    doubled = np.bincount(columns[np.isin(rows, window.rows)], minlength=len(block.symbols))[window.columns]
+    unfinished = block.times > to_datetime64(wanted.as_of)
+    forming = block.present[unfinished].sum(axis=0)[window.columns] * (not wanted.history)
+    counted = {
+        "outside the sessions, left out": block.outside[window.columns],
+        "given twice with equal values, dropped": doubled,
+        "still forming, left out": forming,
+        "without a trade, carried forward": filled,
+    }
+    notes = [_count(what, symbols, counts) for what, counts in counted.items() if counts.any()]
+    return (*(["rows out of time order, sorted"] if block.resorted else []), *notes)
+
+
+def _count(what: str, symbols: tuple[str, ...], counts: Integers) -> str:
+    some = [f"{symbols[at]} {counts[at]}" for at in np.flatnonzero(counts).tolist()]
+    more = f" and {len(some) - NAMED} more symbols" if len(some) > NAMED else ""
+    return f"bars {what}: {', '.join(some[:NAMED])}{more}"
+
+
+def _text(instant: np.datetime64) -> str:
+    return f"{instant.astype('datetime64[s]')}Z"
