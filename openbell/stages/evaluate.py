@@ -1,10 +1,11 @@
 """evaluate-strategies: each strategy's view of each symbol at the last bar; one that fails only fails itself."""
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,7 @@ def panel_signals(seat: Seat, bars: Bars) -> SignalPanel:
     Raises StrategyError when the strategy fails or any cell breaks the contract.
     """
     view = _view(seat.universe, bars)
-    panel = _ask(seat, view.bars)
+    panel = _ask(seat.strategy.signals, view.bars, len(view.bars))
     old_enough = seasoned(view.bars.close, seat.strategy.lookback)
     target = np.where(old_enough, panel.target, np.nan)
     confidence = np.where(old_enough, panel.confidence, 0.0)
@@ -121,45 +122,48 @@ def _view(universe: tuple[str, ...], bars: Bars) -> _View:
 
 
 def _last_row(seat: Seat, view: _View) -> tuple[Signal, ...]:
-    ready = np.flatnonzero(view.depth >= seat.strategy.lookback)
-    if not ready.size:
+    ready = view.depth >= seat.strategy.lookback
+    if not ready.any():
         return ()
-    panel = _ask(seat, view.bars.tail(seat.strategy.lookback))
-    symbols: Sequence[str] = view.bars.symbols
-    if ready.size < len(symbols):
-        symbols = [symbols[column] for column in ready.tolist()]
-    target, confidence = panel.target[-1, ready], panel.confidence[-1, ready]
-    evidence = {name: values[-1, ready] for name, values in panel.evidence.items()}
-    return signal_row(seat.label, symbols, target, confidence, _reasons(seat, symbols, target, evidence))
+    panel = _ask(seat.strategy.latest, view.bars, 1)
+    row = {"target": panel.target[0], "confidence": panel.confidence[0]}
+    evidence, symbols = {name: values[0] for name, values in panel.evidence.items()}, view.bars.symbols
+    if not ready.all():
+        row, evidence, symbols = _picked(row, ready), _picked(evidence, ready), tuple(compress(symbols, ready))
+    return signal_row(seat.label, symbols, **row, reasons=_reasons(seat, symbols, row["target"], evidence))
 
 
-def _ask(seat: Seat, bars: Bars) -> SignalPanel:
-    """The strategy's panel in float64, of the panel's shape."""
+def _picked(row: Mapping[str, FloatPanel], wanted: NDArray[np.bool_]) -> dict[str, FloatPanel]:
+    return {name: values[wanted] for name, values in row.items()}
+
+
+def _ask(signals: Callable[[Bars], SignalPanel], bars: Bars, rows: int) -> SignalPanel:
+    """The strategy's panel in float64, of the shape asked for. It gets a view, which it cannot make writeable."""
     with _told():
-        panel = seat.strategy.signals(bars)
+        panel = signals(bars.rows(0, len(bars)))
         if not isinstance(panel, SignalPanel):
             raise StrategyError(f"signals is a {type(panel).__name__}, not a SignalPanel")
         evidence = {name: np.asarray(values, np.float64) for name, values in panel.evidence.items()}
         panel = SignalPanel(np.asarray(panel.target, np.float64), np.asarray(panel.confidence, np.float64), evidence)
-    if panel.target.shape != bars.close.shape:
-        raise StrategyError(f"target has shape {panel.target.shape}, the panel {bars.close.shape}")
+    if panel.target.shape != (rows, len(bars.symbols)):
+        raise StrategyError(f"target has shape {panel.target.shape}, not {(rows, len(bars.symbols))}")
     return panel
 
 
 def _reasons(seat: Seat, symbols: Sequence[str], target: FloatPanel, evidence: Mapping[str, FloatPanel]) -> list[str]:
     """Words from the evidence where there is an opinion, the strategy's constant ones elsewhere."""
-    acting = np.flatnonzero(~np.isnan(target))
-    told = {name: values[acting] for name, values in evidence.items()}
+    acting = ~np.isnan(target)
+    told = evidence if acting.all() else _picked(evidence, acting)
     for name, values in told.items():
         if not np.isfinite(values).all():
-            symbol = symbols[acting[int(np.isfinite(values).argmin())]]
+            symbol = tuple(compress(symbols, acting))[int(np.isfinite(values).argmin())]
             raise StrategyError(f"evidence {name} of {seat.label} for {symbol} is not finite")
     with _told():
-        reasons = [seat.strategy.hold_reason] * len(symbols)
-        words = seat.strategy.reasons(told) if told else [seat.strategy.reason({})] * acting.size
-        for at, text in zip(acting.tolist(), words, strict=True):
-            reasons[at] = text
-    return reasons
+        words = seat.strategy.reasons(told) if told else [seat.strategy.reason({})] * int(acting.sum())
+        hold, spoken = seat.strategy.hold_reason, iter(words)
+    if len(words) == len(symbols):
+        return words
+    return [next(spoken) if acts else hold for acts in acting.tolist()]
 
 
 @contextmanager

@@ -25,27 +25,27 @@ def last(panel: FloatPanel, rows: int, delay: int = 0) -> FloatPanel:
 
 def mean(panel: FloatPanel, window: int, rows: int) -> FloatPanel:
     """Mean of the last ``window`` bars."""
-    return _moved(np.mean, bn.move_mean, panel, window, rows)
+    return _moved(np.add, bn.move_sum, panel, window, rows) / window
 
 
 def highest(panel: FloatPanel, window: int, rows: int) -> FloatPanel:
     """Largest of the last ``window`` bars."""
-    return _moved(np.max, bn.move_max, panel, window, rows)
+    return _moved(np.maximum, bn.move_max, panel, window, rows)
 
 
 def lowest(panel: FloatPanel, window: int, rows: int) -> FloatPanel:
     """Smallest of the last ``window`` bars."""
-    return _moved(np.min, bn.move_min, panel, window, rows)
+    return _moved(np.minimum, bn.move_min, panel, window, rows)
 
 
-Reduction = Callable[..., FloatPanel]
-
-
-def _moved(whole: Reduction, move: Reduction, panel: FloatPanel, window: int, rows: int) -> FloatPanel:
+def _moved(
+    pairwise: np.ufunc, move: Callable[..., FloatPanel], panel: FloatPanel, window: int, rows: int
+) -> FloatPanel:
     """One window is a plain reduction; many share their work."""
     needed = last(panel, rows + window - 1)
     if rows == 1:
-        return whole(needed, axis=0, keepdims=True)
+        reduced: FloatPanel = pairwise.reduce(needed, axis=0, keepdims=True)
+        return reduced
     return move(needed, window, axis=0)[window - 1 :]
 
 
@@ -63,6 +63,8 @@ def noise(close: FloatPanel, window: int, rows: int, delay: int = 0) -> FloatPan
 
 def ratio(above: FloatPanel, below: FloatPanel, otherwise: float) -> FloatPanel:
     """Quotient of two panels, ``otherwise`` where the divisor is not above zero."""
+    if (below > 0).all():
+        return above / below  # several times faster than a division under a mask
     quotient = np.full(above.shape, otherwise)
     np.divide(above, below, out=quotient, where=below > 0)
     return quotient

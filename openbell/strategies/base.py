@@ -34,6 +34,12 @@ class Strategy(Plugin):
     def signals(self, bars: Bars) -> SignalPanel:
         """Signals of shape (T, N) for a panel of any length, also an empty one."""
 
+    def latest(self, bars: Bars) -> SignalPanel:
+        """The last row of ``signals``, shape (1, N), for a panel of at least ``lookback`` bars."""
+        panel = self.signals(bars.tail(self.lookback))
+        evidence = {name: values[-1:] for name, values in panel.evidence.items()}
+        return SignalPanel(panel.target[-1:], panel.confidence[-1:], evidence)
+
     @abstractmethod
     def reason(self, values: Mapping[str, float]) -> str:
         """Words for one cell that has an opinion, from its evidence."""
@@ -58,7 +64,7 @@ class Windowed(Strategy):
     def decide(self, bars: Bars, rows: int) -> SignalPanel:
         """Signals of the last ``rows`` rows, shape (rows, N); there are ``lookback - 1`` bars before them.
 
-        Cells of a symbol that is too young, and those with a NaN in the evidence, are blanked by the caller.
+        A cell of a symbol that is too young, or with a NaN in its evidence, loses its opinion afterwards.
         """
 
     @abstractmethod
@@ -71,18 +77,25 @@ class Windowed(Strategy):
 
     def signals(self, bars: Bars) -> SignalPanel:
         """The decided rows below those that come too early."""
-        early = min(self.lookback - 1, len(bars))
-        rows = len(bars) - early
-        if not rows or not bars.symbols:
+        early = self.lookback - 1
+        if len(bars) <= early or not bars.symbols:
             return no_signals(len(bars), len(bars.symbols))
-        decided = self.decide(bars, rows)
-        known = seasoned(bars.close, self.lookback)[early:]
+        panel = self._blanked(bars)
+        evidence = {name: _below(early, values, np.nan) for name, values in panel.evidence.items()}
+        return SignalPanel(_below(early, panel.target, np.nan), _below(early, panel.confidence, 0.0), evidence)
+
+    def latest(self, bars: Bars) -> SignalPanel:
+        """One decided row, with nothing above it."""
+        return self._blanked(bars.tail(self.lookback))
+
+    def _blanked(self, bars: Bars) -> SignalPanel:
+        decided = self.decide(bars, len(bars) - self.lookback + 1)
+        known = _two_ends(bars.close, self.lookback)
         for values in decided.evidence.values():
-            known = known & np.isfinite(values)
+            known &= np.isfinite(values)
         target = np.where(known, decided.target, np.nan)
-        confidence = np.where(np.isnan(target), 0.0, np.clip(decided.confidence, 0.0, 1.0))
-        evidence = {name: _below(early, values, np.nan) for name, values in decided.evidence.items()}
-        return SignalPanel(_below(early, target, np.nan), _below(early, confidence, 0.0), evidence)
+        confidence = np.where(np.isnan(target), 0.0, np.minimum(np.maximum(decided.confidence, 0.0), 1.0))
+        return SignalPanel(target, confidence, decided.evidence)
 
 
 def cells(evidence: Mapping[str, FloatPanel], *names: str) -> Iterator[tuple[float, ...]]:
@@ -98,12 +111,14 @@ def _below(early: int, values: FloatPanel, blank: float) -> FloatPanel:
 
 
 def seasoned(close: FloatPanel, lookback: int) -> Mask:
-    """Where a symbol has at least ``lookback`` bars, this one included; shape (T, N).
-
-    A history has no holes, so its two ends say it all.
-    """
-    present = np.isfinite(close)
-    enough = np.zeros_like(present)
+    """Where a symbol has at least ``lookback`` bars, this one included; shape (T, N)."""
+    enough = np.zeros(close.shape, np.bool_)
     if len(close) >= lookback:
-        enough[lookback - 1 :] = present[lookback - 1 :] & present[: len(close) - lookback + 1]
+        enough[lookback - 1 :] = _two_ends(close, lookback)
     return enough
+
+
+def _two_ends(close: FloatPanel, lookback: int) -> Mask:
+    """The same without the rows that come too early; a history has no holes, so its two ends say it all."""
+    ends: Mask = np.isfinite(close[lookback - 1 :]) & np.isfinite(close[: len(close) - lookback + 1])
+    return ends

@@ -1,5 +1,6 @@
 """Mean reversion by the relative strength index in simple means (Cutler), which needs no endless memory."""
 
+import math
 from collections.abc import Mapping
 from typing import Self
 
@@ -67,11 +68,10 @@ class RsiReversion(Windowed):
 
     def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """The index and the line it passed."""
-        return [f"{self.window}-bar RSI {rsi:.1f} {self._stands(rsi)}" for (rsi,) in cells(evidence, "rsi")]
-
-    def _stands(self, rsi: float) -> str:
-        if rsi < self.oversold:
-            return f"below {self.oversold:g}"
-        if self.short and rsi > self.overbought:
-            return f"above {self.overbought:g}"
-        return f"{'above' if rsi > self.exit_above else 'not above'} {self.exit_above:g}"
+        words = f"{self.window}-bar RSI %.1f %s"
+        low, leave, high = self.oversold, self.exit_above, self.overbought if self.short else math.inf
+        below, back, above, over = f"below {low:g}", f"not above {leave:g}", f"above {leave:g}", f"above {high:g}"
+        return [
+            words % (rsi, below if rsi < low else over if rsi > high else above if rsi > leave else back)
+            for (rsi,) in cells(evidence, "rsi")
+        ]

@@ -1,6 +1,7 @@
 """Two simple moving averages: long while the fast one is above the slow one."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -37,23 +38,26 @@ class SmaCrossover(Windowed):
         """1 above, else 0 or -1; means closer than rounding count as equal."""
         fast, slow = rolling.mean(bars.close, self.fast, rows), rolling.mean(bars.close, self.slow, rows)
         gap = rolling.ratio(fast, slow, np.nan) - 1
-        typical = rolling.noise(bars.close, self.slow - 1, rows) * self._spread()
+        typical = rolling.noise(bars.close, self.slow - 1, rows) * _spread(self.fast, self.slow)
         target = np.where(gap > rolling.ROUNDING, 1.0, -1.0 if self.short else 0.0)
         confidence = rolling.surprise(rolling.ratio(gap, typical, 0.0))
         return SignalPanel(target, confidence, {"fast": fast, "slow": slow, "gap": gap})
-
-    def _spread(self) -> float:
-        """Standard deviation of fast minus slow mean for a random walk with steps of size one.
-
-        The step k bars ago is part of min(k + 1, n) of the n prices of a mean.
-        """
-        steps = np.arange(1, self.slow + 1)
-        weights = np.minimum(steps / self.fast, 1) - steps / self.slow
-        return float(np.sqrt((weights**2).sum()))
 
     def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """Both means and how they stand."""
         above = f"{self.fast}-bar mean %.6g above {self.slow}-bar mean %.6g"
         below = above.replace("above", "not above")
+        equal = rolling.ROUNDING
         found = cells(evidence, "fast", "slow", "gap")
-        return [(above if gap > rolling.ROUNDING else below) % (fast, slow) for fast, slow, gap in found]
+        return [(above if gap > equal else below) % (fast, slow) for fast, slow, gap in found]
+
+
+@cache
+def _spread(fast: int, slow: int) -> float:
+    """Standard deviation of fast minus slow mean for a random walk with steps of size one.
+
+    The step k bars ago is part of min(k + 1, n) of the n prices of a mean.
+    """
+    steps = np.arange(1, slow + 1)
+    weights = np.minimum(steps / fast, 1) - steps / slow
+    return float(np.sqrt((weights**2).sum()))

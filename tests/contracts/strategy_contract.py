@@ -104,6 +104,19 @@ class StrategyContract:
     def test_the_declared_history_is_enough(self, strategy, bars):
         check_history(strategy, bars)
 
+    def test_the_latest_row_is_the_last_one(self, strategy, bars):
+        for stop in (strategy.lookback, strategy.lookback + 7, len(bars)):
+            alone, whole = strategy.latest(bars.rows(0, stop)), strategy.signals(bars)
+            assert agree(alone, cut(whole, slice(stop - 1, stop)))
+
+    def test_words_for_many_cells_are_those_for_each(self, strategy, bars):
+        panel = strategy.signals(bars)
+        says = ~np.isnan(panel.target)
+        told = {name: values[says][:50] for name, values in panel.evidence.items()}
+        words = strategy.reasons(told) if told else []
+        each = [{name: float(values[at]) for name, values in told.items()} for at in range(len(words))]
+        assert words == [strategy.reason(cell) for cell in each]
+
     def test_no_bars_give_no_signal(self, strategy, bars):
         panel = strategy.signals(empty_bars(bars.symbols, bars.timeframe, "test"))
         assert panel.target.shape == (0, len(bars.symbols))
