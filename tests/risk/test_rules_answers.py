@@ -123,6 +123,8 @@ def test_an_exit_without_a_position_is_denied():
 
 
 def test_an_exit_of_a_short_is_cut_as_well():
+    buying = (an_order("AAA", Side.BUY, "3"),)
+    assert left(HeldQuantity(), an_exit("4", "AAA", Side.BUY), positions={"AAA": D(-4)}, open_orders=buying) == 1
     assert left(HeldQuantity(), an_exit("9", "AAA", Side.BUY), positions={"AAA": D(-4)}) == 4
 
 
