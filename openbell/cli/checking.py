@@ -41,10 +41,10 @@ class Checked:
 def check_file(path: Path) -> Checked:
     """Read a plan file and build everything that it names."""
     try:
-        file = planfiles.read(path)
+        file = planfiles.examine(path)
     except PlanError as error:
         return Checked(path, None, tuple(str(error).splitlines()))
-    return Checked(path, file.plan, tuple(_problems(file)))
+    return Checked(path, file.plan, (*file.problems, *_problems(file)))
 
 
 def require(path: Path) -> Plan:
@@ -56,15 +56,16 @@ def require(path: Path) -> Plan:
 
 
 def _problems(file: PlanFile) -> Iterator[str]:
-    for step in (resolve, _broker, _feed):
-        yield from _told(file, partial(step, file.plan))
+    if file.plan is not None:
+        for step in (resolve, _broker, _feed):
+            yield from _told(file, partial(step, file.plan))
 
 
 def _told(file: PlanFile, step: Callable[[], object]) -> list[str]:
     try:
         step()
     except OpenbellError as error:
-        return file.problems(error)
+        return file.named(error)
     return []
 
 

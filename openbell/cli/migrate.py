@@ -4,10 +4,10 @@ import click
 
 from openbell import store
 from openbell.cli.output import emit, machine, say
-from openbell.cli.place import FIRST_STEP, missing, shown
+from openbell.cli.place import FIRST_STEP, shown
 from openbell.errors import StoreError
 from openbell.settings import load_settings
-from openbell.store.connect import open_store
+from openbell.store.connect import exists, open_store
 
 
 @click.command(epilog="Example: openbell migrate --check")
@@ -16,7 +16,7 @@ from openbell.store.connect import open_store
 def migrate(check_only: bool, as_json: bool) -> None:
     """Create the store when there is none, else migrate it to the schema of this version."""
     url = load_settings().url
-    before = None if missing(url) else open_store(url).revision()
+    before = open_store(url).revision() if exists(url) else None
     after = _checked(url, before) if check_only else store.upgrade(url)
     if as_json:
         emit({"store": shown(url), "from": before, "to": after, "changed": before != after})
@@ -27,7 +27,7 @@ def migrate(check_only: bool, as_json: bool) -> None:
 
 
 def _checked(url: str, revision: str | None) -> str | None:
-    if missing(url):
+    if not exists(url):
         raise StoreError(f"no store yet at {shown(url)}: {FIRST_STEP}")
     store.check(url)
     return revision

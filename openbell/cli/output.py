@@ -50,14 +50,18 @@ def say(text: str = "") -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows under a title; a column whose name begins with ``>`` holds numbers and stands to the right."""
-    drawn = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    drawn = Table(
+        title=title or None, box=SIMPLE_HEAD, show_edge=False, title_justify="left", title_style="bold", pad_edge=False
+    )
     for column in columns:
         drawn.add_column(
             Text(column.removeprefix(">")), justify="right" if column[0] == ">" else "left", overflow="fold"
         )
     for row in rows:
         drawn.add_row(*(_cell(value) for value in row))
-    _console().print(drawn)
+    console = _console()
+    console.print(drawn)
+    console.print()
 
 
 def _console() -> Console:

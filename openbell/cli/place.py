@@ -1,7 +1,8 @@
 """Where this installation keeps things, and what to say when they are not there yet."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from openbell import store
@@ -9,7 +10,7 @@ from openbell.calendar.exchange import exchange
 from openbell.errors import OpenbellError, StoreError
 from openbell.ports import History
 from openbell.settings import load_settings
-from openbell.store.connect import parse_url
+from openbell.store.connect import exists, parse_url
 from openbell.values.plan import Window
 from openbell.values.time import iso, parse_instant
 
@@ -22,16 +23,10 @@ def shown(url: str) -> str:
     return parse_url(url).set(query={}).render_as_string(hide_password=True)
 
 
-def missing(url: str) -> bool:
-    """Whether the store is a SQLite file that does not exist; looking never makes one."""
-    parsed = parse_url(url)
-    return parsed.drivername == "sqlite" and not Path(str(parsed.database)).is_file()
-
-
 def reading() -> History:
     """The store for reading: StoreError when there is none yet, SchemaMismatch when it is another version's."""
     url = load_settings().url
-    if missing(url):
+    if not exists(url):
         raise StoreError(f"no store yet at {shown(url)}: {FIRST_STEP}")
     store.check(url)
     return store.open_history(url)
@@ -42,10 +37,11 @@ def zone_of(window: Window) -> ZoneInfo:
     return ZoneInfo(window.zone) if window.zone else exchange(window.exchange).zone
 
 
-def recorded_zone(plan_body: dict[str, object]) -> ZoneInfo:
+def recorded_zone(plan_body: Mapping[str, Any]) -> ZoneInfo:
     """The zone of the plan as a record keeps it; UTC when no calendar knows it any more."""
+    window = plan_body.get("window", {})
     try:
-        return zone_of(Window.model_validate(plan_body.get("window", {})))
+        return zone_of(Window(exchange=window.get("exchange", ""), zone=window.get("zone")))
     except (OpenbellError, ValueError):
         return UTC_ZONE
 

@@ -9,7 +9,6 @@ from openbell import planfiles
 from openbell.cli.checking import Checked, check_file
 from openbell.cli.output import emit, machine, say, table
 from openbell.settings import load_settings
-from openbell.values.canonical import plain
 from openbell.values.plan import Plan, Schedule
 
 
@@ -65,8 +64,9 @@ def _is_path(target: str) -> bool:
 
 
 def _summary(checked: Checked) -> dict[str, Any]:
+    body = checked.plan.model_dump(mode="json") if checked.plan else None
     summary = {"plan": checked.name, "path": str(checked.path), "valid": not checked.problems}
-    return {**summary, "problems": checked.problems, "body": plain(checked.plan) if checked.plan else None}
+    return {**summary, "problems": checked.problems, "body": body}
 
 
 def _row(checked: Checked) -> tuple[Any, ...]:

@@ -11,12 +11,13 @@ from openbell import planfiles, store
 from openbell.calendar.preview import Coming
 from openbell.cli.checking import Checked, check_file
 from openbell.cli.output import amount, emit, machine, say, table
-from openbell.cli.place import UTC_ZONE, missing, reading, shown, zone_of
+from openbell.cli.place import UTC_ZONE, reading, shown, zone_of
 from openbell.cli.preview import coming
 from openbell.errors import InputError, OpenbellError
 from openbell.ports import EquityPoint, Level, RunSummary, Switch
 from openbell.settings import Settings, load_settings
 from openbell.stages.wording import count, when
+from openbell.store.connect import exists
 from openbell.values.plan import Plan
 
 #: How far ahead the next slot of a plan is looked for.
@@ -76,7 +77,7 @@ def status(as_json: bool) -> None:
 
 def gather(settings: Settings, now: datetime) -> Status:
     """Read everything that the screen shows; nothing is made or changed."""
-    ready = not missing(settings.url)
+    ready = exists(settings.url)
     history = reading() if ready else None
     folder, checked = _plans(settings)
     plans = []

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from openbell.errors import InputError, PlanError
-from openbell.planfiles import MAX_BYTES, find, key_lines, load, load_all, plans_folder, read
+from openbell.planfiles import MAX_BYTES, examine, find, load, load_all, plans_folder
+from openbell.planfiles.lines import key_lines
 from openbell.settings import Settings
 
 GOOD = """\
@@ -222,7 +223,7 @@ def test_a_problem_found_later_gets_file_and_line(tmp_path):
         "strategies.1.params: entry: Input should be a number, got 'abc'\nwindow: it never opens\nnothing named\n"
         "5.5 of risk.max_positions is above risk.max_orders 3"
     )
-    assert read(path).problems(error) == [
+    assert examine(path).named(error) == [
         f"{path}:22: risk.max_positions: unknown key; did you mean 'max_position'?",
         f"{path}:21: risk.x: unknown key",
         f"{path}:15: strategies.1.params.entry: Input should be a number, got 'abc'",
@@ -230,6 +231,15 @@ def test_a_problem_found_later_gets_file_and_line(tmp_path):
         f"{path}: nothing named",
         f"{path}:22: 5.5 of risk.max_positions is above risk.max_orders 3",
     ]
+
+
+def test_what_is_left_of_a_wrong_plan_can_still_be_examined(tmp_path):
+    path = put(tmp_path, GOOD.replace("min_trade", "min_trad").replace('use = "sma', 'weight = 2\nuse = "sma'))
+    file = examine(path)
+    assert len(file.problems) == 2
+    assert file.plan is not None
+    assert (file.plan.sizing.min_trade, file.plan.strategies[0].weight) == (5, 1)
+    assert examine(put(tmp_path, GOOD.replace('"MSFT"', '"msft"'))).plan is None
 
 
 def test_a_plan_is_found_by_name_and_only_by_name(tmp_path):
