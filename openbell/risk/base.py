@@ -39,6 +39,8 @@ class Rule(Plugin):
     main: ClassVar[str] = ""
     #: Limits on entries do not hold back an intent that only takes off a position.
     applies_to_exits: ClassVar[bool] = False
+    #: Whether the answer depends on the account alone and not on the intent: such a rule can be asked early.
+    account_wide: ClassVar[bool] = False
     #: Rules whose main value must not be below this rule's main value.
     within: ClassVar[tuple[str, ...]] = ()
     #: Inputs without which the rule denies: fields of the book, in the singular where they are per symbol, and

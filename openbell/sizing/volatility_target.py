@@ -22,9 +22,7 @@ class VolatilityTarget(Sizer):
         0.1, gt=0, le=1, description="Wanted volatility of a position per year, 0.1 is 10 %."
     )
     lookback_bars: int = Field(60, ge=5, le=5000, description="Returns that the volatility is taken from.")
-    max_weight: Decimal = Field(
-        Decimal("0.2"), gt=0, le=1, description="Most of equity in a position, as a fraction."
-    )
+    max_weight: Decimal = Field(Decimal("0.2"), gt=0, le=1, description="Most of equity in a position, as a fraction.")
     sessions_per_year: int = Field(252, ge=1, le=366, description="Trading days of a year; 365 around the clock.")
     session_hours: float = Field(6.5, gt=0, le=24, description="Hours of a trading day, for bars shorter than one.")
 

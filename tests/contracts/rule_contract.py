@@ -207,3 +207,10 @@ class RuleContract:
 
     def test_a_bare_value_has_a_field_to_go_to(self, rule):
         assert not type(rule).model_fields or rule.main in type(rule).model_fields
+
+    def test_an_account_wide_rule_says_the_same_of_every_entry(self, rule):
+        books = [a_book(), a_book(equity=Decimal(1)), a_book(equity=None)]
+        entries = [intent for intent in CALM if intent.purpose is Purpose.ENTRY]
+        for book in books if rule.account_wide else []:
+            rulings = [rule.judge(intent, book) for intent in entries]
+            assert len({(ruling.decision, ruling.measured, ruling.limit) for ruling in rulings}) == 1

@@ -16,6 +16,7 @@ class DailyLossHalt(Rule):
     order: ClassVar[int] = 180
     main: ClassVar[str] = "loss_fraction"
     within: ClassVar[tuple[str, ...]] = ("drawdown_halt",)
+    account_wide: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("equity", "equity_at_open")
 
     loss_fraction: Fraction = Field(

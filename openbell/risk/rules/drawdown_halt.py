@@ -15,6 +15,7 @@ class DrawdownHalt(Rule):
 
     order: ClassVar[int] = 190
     main: ClassVar[str] = "drawdown_fraction"
+    account_wide: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("equity", "peak_equity")
 
     drawdown_fraction: Fraction = Field(
