@@ -14,10 +14,13 @@ from openbell.calendar.slots import grace, slot_of
 from openbell.calendar.window import decide
 from openbell.errors import InputError, OpenbellError
 from openbell.ports import Claim
+from openbell.stages.fetch import with_history
 from openbell.stages.guards import Situation, check
-from openbell.stages.judge import loss_limits
+from openbell.stages.judge import account_limits
 from openbell.stages.seal import Story
+from openbell.values.account import Account
 from openbell.values.ring import Ring
+from openbell.values.slot import Slot
 from openbell.values.time import as_utc, iso, parse_instant
 from tasks.run import Run
 
@@ -75,8 +78,12 @@ def _situation(desk: Desk, job: str, ring: Ring, claim: Claim | None, planned: d
         grace=grace(desk.plan, job, ring.slot.planned),
         broker=desk.broker,
         simulated=ring.simulated,
-        loss_limits=partial(loss_limits, desk.resolved, desk.journal, ring.slot),
+        account_limits=partial(_account_limits, desk, ring.slot),
     )
+
+
+def _account_limits(desk: Desk, slot: Slot, account: Account) -> str:
+    return account_limits(desk.resolved, with_history(account, account.reported_equity, desk.journal, slot))
 
 
 def run_name() -> str:

@@ -40,10 +40,12 @@ def _nothing_left(desk: Resolved, dropped: tuple[object, ...]) -> str:
 
 
 def _with_history(market: Market, journal: Journal, slot: Slot) -> Account:
+    return with_history(market.account, equity(market.account, marks(market)), journal, slot)
+
+
+def with_history(account: Account, now: Decimal | None, journal: Journal, slot: Slot) -> Account:
     """The account with the equity that losses are measured from; the first run of an account is its own."""
-    account = market.account
     at_open, peak = journal.reference_equity(account.id, slot.session)
-    now = equity(account, marks(market))
     return replace(
         account, equity_at_open=now if at_open is None else at_open, peak_equity=now if peak is None else peak
     )

@@ -34,7 +34,7 @@ class Situation:
     grace: timedelta
     broker: Callable[[], Broker]
     simulated: bool
-    loss_limits: Callable[[Account], str]
+    account_limits: Callable[[Account], str]
 
 
 def check(situation: Situation) -> tuple[Guard, ...]:
@@ -104,7 +104,7 @@ def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
 
 
 def _account_risk(s: Situation, account: Account) -> Guard:
-    breached = s.loss_limits(account)
+    breached = s.account_limits(account)
     held = any(position.quantity != Decimal(0) for position in account.positions.values())
     # With something held the run goes on: the gate denies entries and lets exits through.
     return _guard("account risk", not breached or held, "ACCOUNT_RISK", breached)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from openbell.ports import Capabilities
@@ -11,11 +11,12 @@ from openbell.risk.gate import judge
 from openbell.stages.fetch import equity, marks
 from openbell.stages.net import net
 from openbell.stages.resolve import Resolved
+from openbell.values.account import Account
 from openbell.values.market import Market
-from openbell.values.orders import OrderIntent
+from openbell.values.orders import OrderIntent, Purpose, Side
 from openbell.values.signal import Signal
 from openbell.values.slot import Slot
-from openbell.values.verdict import Unplaced, Verdict
+from openbell.values.verdict import Decision, Unplaced, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,34 @@ def _prices(market: Market) -> dict[str, Decimal]:
 
 def _ages(market: Market) -> dict[str, timedelta]:
     return {symbol: quote.age(market.as_of) for symbol, quote in market.quotes.items()}
+
+
+#: The smallest entry there could be: what it would be denied for is a limit of the account as a whole.
+_PROBE = OrderIntent("probe", "probe", 0, "PROBE", Side.BUY, Decimal(1), Purpose.ENTRY, Decimal(1))
+
+
+def account_limits(desk: Resolved, account: Account) -> str:
+    """Why the account as a whole may open nothing, before any price is asked for; empty when it may."""
+    if account.blocked:
+        return account.blocked
+    book = Book(
+        as_of=datetime.min.replace(tzinfo=UTC),
+        cash=account.cash,
+        equity=account.reported_equity,
+        buying_power=account.buying_power,
+        positions={},
+        prices={},
+        price_ages={},
+        open_orders=(),
+        instruments={},
+        capabilities=Capabilities(False, False, False, frozenset()),
+        equity_at_open=account.equity_at_open,
+        peak_equity=account.peak_equity,
+        orders_this_run=0,
+        orders_today=0,
+        recent=frozenset(),
+        quote_limit=desk.plan.freshness.quotes,
+    )
+    rulings = [rule.judge(_PROBE, book) for rule in desk.rules if rule.account_wide]
+    denied = [ruling for ruling in rulings if ruling.decision is Decision.DENIED]
+    return "; ".join(f"{ruling.rule}: {ruling.measured} against {ruling.limit}" for ruling in denied)

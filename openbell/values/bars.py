@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -105,10 +104,11 @@ class Bars:
 
     def rows(self, start: int, stop: int) -> "Bars":
         """Bars ``start`` to ``stop`` (exclusive), sharing memory."""
-        part = copy(self)
-        for name in ("times", *FIELDS):
+        part = object.__new__(Bars)
+        for name in Bars.__slots__:
             # Some rows of a checked panel need no second check, and a view of a read-only array is read-only.
-            object.__setattr__(part, name, getattr(self, name)[start:stop])
+            value = getattr(self, name)
+            object.__setattr__(part, name, value[start:stop] if isinstance(value, np.ndarray) else value)
         return part
 
     def select(self, symbols: Sequence[str]) -> "Bars":

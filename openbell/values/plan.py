@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
 from openbell.errors import InputError, OpenbellError
 from openbell.values import canonical
 from openbell.values.bars import Timeframe
 from openbell.values.instrument import check_symbol
-from openbell.values.time import parse_duration
+from openbell.values.time import duration_text, parse_duration
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,39}$")
 _AREA = re.compile(r"^(UTC|[A-Z][A-Za-z_]+/[A-Za-z0-9_+\-/]+)$")
@@ -44,7 +44,7 @@ def check_zone(name: str) -> str:
     raise ValueError(f"{name!r} is not an IANA zone such as America/New_York (abbreviations are refused)")
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text, when_used="json")]
 Zone = Annotated[str, Field(max_length=64)]
 
 

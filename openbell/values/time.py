@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from openbell.errors import InputError
 
 _DURATION = re.compile(r"^(?P<sign>[+-]?)(?P<count>\d{1,5})(?P<unit>[smhd])$")
+_SIZES = {86_400: "d", 3_600: "h", 60: "m", 1: "s"}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -32,6 +33,13 @@ def parse_duration(text: str, name: str = "duration") -> timedelta:
         raise InputError(f"{name} {text!r} is not a duration such as 30s, 15m, -10m, 24h or 1d")
     span = timedelta(**{_UNITS[match["unit"]]: int(match["count"])})
     return -span if match["sign"] == "-" else span
+
+
+def duration_text(span: timedelta) -> str:
+    """A duration as ``parse_duration`` reads it, in the largest unit that holds it exactly: ``15m``, ``-90s``."""
+    seconds = int(span.total_seconds())
+    size, unit = next((size, unit) for size, unit in _SIZES.items() if seconds % size == 0)
+    return f"{seconds // size}{unit}"
 
 
 def iso(instant: datetime) -> str:

@@ -21,6 +21,13 @@ def test_the_smallest_plan_trades_on_paper_every_quarter_of_an_hour() -> None:
     assert made.schedule["trade"].every.total_seconds() == 900
 
 
+def test_a_plan_reads_back_what_it_writes() -> None:
+    window = {"open_offset": "5m", "close_offset": "-90s", "grace": "1h", "closures": ["2026-12-31"], "start": "10:00"}
+    made = plan(window=window, schedule={"trade": {"every": "1d"}})
+    assert Plan.model_validate(made.model_dump(mode="json")) == made
+    assert Plan.model_validate_json(made.model_dump_json()) == made
+
+
 def test_the_hash_follows_the_content() -> None:
     assert plan().hash == plan().hash
     assert plan().hash != plan(universe=["AAPL"]).hash
