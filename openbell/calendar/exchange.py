@@ -107,6 +107,10 @@ class Exchange:
         """Session dates from ``start`` to ``end``, both inclusive."""
         return self._dates[self._rows(start, end)]
 
+    def hours_between(self, start: date, end: date) -> list[Hours]:
+        """Hours of the sessions from ``start`` to ``end``, both inclusive."""
+        return [self._hours(self._row[session]) for session in self.sessions(start, end)]
+
     def last_complete(self, instant: datetime) -> date:
         """The newest session that has closed at ``instant``; a close at that very instant counts."""
         self.session_of(instant)
@@ -149,7 +153,7 @@ class Exchange:
 
     def holiday(self, day: date) -> str:
         """Name of a regular holiday; empty when the calendar knows none for the day."""
-        return _holiday(self._calendar, day)
+        return _holidays(self._calendar, day.year).get(day, "")
 
     def _hours(self, row: int) -> Hours:
         session = self._dates[row]
@@ -204,11 +208,14 @@ def _later_calendar(code: str) -> Any:
         raise CalendarError(f"{parts} cannot build the calendar of {code}: {str(error)[:80]}") from None
 
 
-@lru_cache(maxsize=4096)
-def _holiday(calendar: Any, day: date) -> str:
-    known = calendar.regular_holidays
-    names = [] if known is None else known.holidays(day.isoformat(), day.isoformat(), return_name=True).tolist()
-    return str(names[0]) if names else ""
+@lru_cache(maxsize=256)
+def _holidays(calendar: Any, year: int) -> dict[date, str]:
+    if calendar.regular_holidays is None:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        named = calendar.regular_holidays.holidays(f"{year}-01-01", f"{year}-12-31", return_name=True)
+    return {day.date(): str(name) for day, name in named.items()}
 
 
 def _micros(nanos: NDArray[np.int64]) -> list[int]:
