@@ -1,9 +1,11 @@
 """Orders and positions as the store's projections have them."""
 
+from datetime import UTC
+
 import click
 
 from openbell.cli.output import emit, machine, say, table
-from openbell.cli.place import UTC_ZONE, reading
+from openbell.cli.place import reading
 from openbell.ports import OrderRow, PositionRow
 from openbell.stages.wording import price, quantity, when
 
@@ -57,7 +59,7 @@ def positions(account: str | None, as_json: bool) -> None:
 def _order(row: OrderRow) -> tuple[object, ...]:
     ends = (row.state.value, quantity(row.filled), price(row.average_price) if row.filled else None, row.detail)
     return (
-        when(row.updated, UTC_ZONE),
+        when(row.updated, UTC),
         row.plan,
         row.symbol,
         row.side,

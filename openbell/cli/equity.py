@@ -1,6 +1,7 @@
 """The equity curve of an account."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from decimal import Decimal
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ import click
 
 from openbell import planfiles
 from openbell.cli.output import amount, emit, machine, say, table
-from openbell.cli.place import UTC_ZONE, reading
+from openbell.cli.place import reading
 from openbell.errors import InputError, OpenbellError
 from openbell.planfiles import load_all
 from openbell.ports import EquityPoint, History
@@ -63,7 +64,7 @@ def spark(values: Sequence[Decimal], width: int = WIDTH) -> str:
 def _show(account: str, points: Sequence[EquityPoint]) -> None:
     changes = [None, *(after.equity - before.equity for before, after in pairwise(points))]
     rows = (
-        (when(point.time, UTC_ZONE), point.session, amount(point.cash), amount(point.equity), amount(change))
+        (when(point.time, UTC), point.session, amount(point.cash), amount(point.equity), amount(change))
         for point, change in zip(points, changes, strict=True)
     )
     table(f"Equity of {account}", COLUMNS, rows)

@@ -3,8 +3,9 @@
 import click
 
 from openbell.cli.output import emit, machine
-from openbell.cli.place import reading, recorded_zone
+from openbell.cli.place import reading
 from openbell.cli.show import recorded
+from openbell.cli.zones import recorded_zone
 from openbell.stages.explain import explain as trace_of
 from openbell.stages.explain import render
 

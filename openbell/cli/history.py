@@ -1,9 +1,11 @@
 """Past runs, newest first."""
 
+from datetime import UTC
+
 import click
 
 from openbell.cli.output import amount, emit, machine, say, table
-from openbell.cli.place import UTC_ZONE, reading
+from openbell.cli.place import reading
 from openbell.ports import RunSummary
 from openbell.stages.wording import when
 from openbell.values.record import Outcome
@@ -33,4 +35,4 @@ def history(plan: str | None, limit: int, outcome: str | None, before: str | Non
 
 def _row(run: RunSummary) -> tuple[object, ...]:
     ends = (run.outcome.value, run.code, amount(run.equity), run.message, run.id)
-    return when(run.planned, UTC_ZONE), run.session, run.plan, run.job, *ends
+    return when(run.planned, UTC), run.session, run.plan, run.job, *ends

@@ -1,20 +1,14 @@
 """Where this installation keeps things, and what to say when they are not there yet."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from openbell import store
-from openbell.calendar.exchange import exchange
-from openbell.errors import OpenbellError, StoreError
+from openbell.errors import StoreError
 from openbell.ports import History
 from openbell.settings import load_settings
 from openbell.store.connect import exists, parse_url
-from openbell.values.plan import Window
 from openbell.values.time import iso, parse_instant
 
-UTC_ZONE = ZoneInfo("UTC")
 FIRST_STEP = "run `make demo` for a demonstration, or `openbell migrate` for an empty store"
 
 
@@ -30,20 +24,6 @@ def reading() -> History:
         raise StoreError(f"no store yet at {shown(url)}: {FIRST_STEP}")
     store.check(url)
     return store.open_history(url)
-
-
-def zone_of(window: Window) -> ZoneInfo:
-    """The zone in which a plan's times are told."""
-    return ZoneInfo(window.zone) if window.zone else exchange(window.exchange).zone
-
-
-def recorded_zone(plan_body: Mapping[str, Any]) -> ZoneInfo:
-    """The zone of the plan as a record keeps it; UTC when no calendar knows it any more."""
-    window = plan_body.get("window", {})
-    try:
-        return zone_of(Window(exchange=window.get("exchange", ""), zone=window.get("zone")))
-    except (OpenbellError, ValueError):
-        return UTC_ZONE
 
 
 def run_or_slot(text: str) -> str:

@@ -5,7 +5,8 @@ from datetime import tzinfo
 import click
 
 from openbell.cli.output import emit, machine, say, table
-from openbell.cli.place import reading, recorded_zone, run_or_slot
+from openbell.cli.place import reading, run_or_slot
+from openbell.cli.zones import recorded_zone
 from openbell.errors import InputError
 from openbell.ports import History
 from openbell.stages.report import currency, headline, provider_words, tables

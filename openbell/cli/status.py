@@ -11,8 +11,9 @@ from openbell import planfiles, store
 from openbell.calendar.preview import Coming
 from openbell.cli.checking import Checked, check_file
 from openbell.cli.output import amount, emit, machine, say, table
-from openbell.cli.place import UTC_ZONE, reading, shown, zone_of
+from openbell.cli.place import reading, shown
 from openbell.cli.preview import coming
+from openbell.cli.zones import UTC_ZONE, zone_of
 from openbell.errors import InputError, OpenbellError
 from openbell.ports import EquityPoint, Level, RunSummary, Switch
 from openbell.settings import Settings, load_settings
@@ -125,7 +126,9 @@ def next_slot(plan: Plan, now: datetime) -> Next | None:
     except OpenbellError:
         return None
     found = next((slot for slot in slots if slot.runs), slots[0] if slots else None)
-    return found and Next(found.slot.key, found.slot.planned, found.runs, found.code, found.detail)
+    if found is None:
+        return None
+    return Next(found.slot.key, found.slot.planned, found.runs, found.code, found.detail)
 
 
 def _until_one_runs(plan: Plan, now: datetime) -> list[Coming]:
@@ -162,7 +165,6 @@ def _print(found: Status) -> None:
     say(f"Plans   {found.plans_folder}")
     if found.plans:
         table("", ("plan", "state", "mode", "next slot", "last run", ">equity"), map(_row, found.plans))
-    say()
     say("What can be done next:")
 
 

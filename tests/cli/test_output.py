@@ -4,6 +4,7 @@ import pytest
 
 from openbell.cli.equity import spark
 from openbell.cli.output import table
+from openbell.cli.place import shown
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,9 @@ def test_a_table_shows_foreign_text_as_it_is(capsys):
     assert "[bold]T[/bold]" in shown
     assert "[red]x[/red] :smile:" in shown
     assert "1000" in shown
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:hunter2@host/db", "postgresql://me@host/db?password=hunter2"])
+def test_the_place_of_a_store_is_shown_without_its_password(url):
+    assert "hunter2" not in shown(url)
+    assert "host/db" in shown(url)
