@@ -333,12 +333,18 @@ def test_without_prices_a_cancel_still_works(venue, silent):
     assert venue.broker.order("resting").state is OrderState.CANCELED
 
 
-def test_prices_are_asked_for_once_per_look_and_before_the_transaction(venue):
+def test_prices_are_asked_for_once_per_look_and_not_while_the_ledger_is_held(venue):
     venue.broker.submit(intent("m1"))
     venue.broker.account()
-    venue.asked.clear()
+    asked = []
+
+    def newest(symbols, as_of):
+        asked.append((*symbols, venue.ledger._lock.locked()))
+        return PaperVenue.newest(venue, symbols, as_of)
+
+    venue.broker._quotes = newest
     venue.broker.account()
-    assert venue.asked == [(SYMBOL,)]
+    assert asked == [(SYMBOL, False)]
 
 
 # --- facts -------------------------------------------------------------------------------------------------------

@@ -28,7 +28,6 @@ class PaperVenue:
         self.ledger = ledger or MemoryLedger()
         self.settings = PaperSettings.model_validate({"account": "test", **terms})
         self.account_id = self.settings.account
-        self.asked: list[tuple[str, ...]] = []
         self.broker = self.another()
 
     def another(self, **terms: object) -> PaperBroker:
@@ -40,7 +39,6 @@ class PaperVenue:
 
     def newest(self, symbols: Sequence[str], as_of: datetime) -> Mapping[str, Quote]:
         """The quotes callable of the broker."""
-        self.asked.append(tuple(symbols))
         return {symbol: self.prices[symbol] for symbol in symbols if symbol in self.prices}
 
     def quote(self, symbol: str, bid: str, ask: str, last: str | None = None) -> None:

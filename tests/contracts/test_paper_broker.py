@@ -1,7 +1,13 @@
 """The broker contract on the paper venue, under several terms."""
 
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
 import pytest
 
+from openbell import store
+from openbell.ports import PaperLedger
 from tests.contracts.broker_contract import BrokerContract, Venue
 from tests.contracts.paper_venue import PaperVenue
 
@@ -37,3 +43,22 @@ class TestNarrowPaper(BrokerContract):
     @pytest.fixture
     def venue(self) -> Venue:
         return PaperVenue(order_types=["market", "limit"])
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaperLedger]:
+    path: Path = tmp_path_factory.mktemp("paper") / "openbell.db"
+    url = f"sqlite:///{path}"
+    store.ensure(url)
+    yield store.open_paper_ledger(url)
+    store.close(url)
+
+
+class TestPaperInTheStore(BrokerContract):
+    """The ledger that real runs use, on one database, each test with an account of its own."""
+
+    numbers = count()
+
+    @pytest.fixture
+    def venue(self, ledger: PaperLedger) -> Venue:
+        return PaperVenue(ledger, account=f"paper-{next(self.numbers)}", shorting=True, leverage="2")

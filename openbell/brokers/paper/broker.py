@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from openbell.brokers.paper import checks, progress
+from openbell.brokers.paper import checks
 from openbell.brokers.paper.fills import tick_at
 from openbell.brokers.paper.look import Look
 from openbell.brokers.paper.progress import Progress
@@ -124,10 +124,7 @@ class PaperBroker:
     def _place(self, look: Look, intent: OrderIntent) -> Order:
         expires = self._session_end(look.now) if intent.time_in_force is TimeInForce.DAY else None
         worth = checks.worth(look, intent, look.quotes[intent.symbol])
-        progress.save(look.book, intent.id, Progress(submitted=look.now, expires=expires, worth=worth))
-        order = _taken(intent, look.now)
-        look.book.save_order(order)
-        return look.advance(order)
+        return look.place(_taken(intent, look.now), Progress(expires=expires, worth=worth))
 
     def _instrument(self, symbol: str, quote: Quote | None) -> Instrument:
         terms = self._settings

@@ -37,21 +37,27 @@ class Look:
         for order in self.book.open_orders():
             self.advance(order)
 
-    def advance(self, order: Order) -> Order:
-        """One order: expired, filled in part or whole, its rest canceled, or as it was. Saved when it changed."""
+    def advance(self, order: Order) -> None:
+        """One order, as far as this instant takes it; kept only when something changed."""
         known = progress.load(self.book, order.client_id)
-        if self.now < order.updated:
-            return order
-        if known.expires is not None and self.now >= known.expires:
-            return self._end(order, OrderState.EXPIRED, max(known.expires, order.updated), "its session has ended")
-        order = self._trade(order, known)
-        if order.time_in_force is TimeInForce.IOC and not order.state.terminal:
-            return self._end(order, OrderState.CANCELED, self.now, "the rest could not be filled at once")
-        return order
+        after, known_after = self._step(order, known)
+        if after != order:
+            self.book.save_order(after)
+        if known_after != known:
+            progress.save(self.book, order.client_id, known_after)
+
+    def place(self, order: Order, known: Progress) -> Order:
+        """Keep a new order after its first meeting with the market."""
+        placed, known = self._step(order, known)
+        self.book.save_order(placed)
+        progress.save(self.book, placed.client_id, known)
+        return placed
 
     def cancel(self, order: Order) -> Order:
         """What is filled stays filled, the rest is canceled."""
-        return self._end(order, OrderState.CANCELED, self.now, "canceled on request")
+        canceled = _ended(order, OrderState.CANCELED, self.now, "canceled on request")
+        self.book.save_order(canceled)
+        return canceled
 
     def working(self) -> list[Working]:
         """Open orders with what they hold back, oldest first."""
@@ -69,39 +75,40 @@ class Look:
         """Why nothing more may be opened, empty while the margin holds."""
         return margin.breach(self.account, self.marks(), self.terms.least_margin)
 
-    def _end(self, order: Order, state: OrderState, at: datetime, reason: str) -> Order:
-        ended = replace(order, state=state, updated=at, reason=reason)
-        self.book.save_order(ended)
-        return ended
+    def _step(self, order: Order, known: Progress) -> tuple[Order, Progress]:
+        """Expired, filled in part or whole, its rest canceled, or as it was."""
+        if self.now < order.updated:
+            return order, known
+        if known.expires is not None and self.now >= known.expires:
+            at = max(known.expires, order.updated)
+            return _ended(order, OrderState.EXPIRED, at, "its session has ended"), known
+        order, known = self._trade(order, known)
+        if order.time_in_force is TimeInForce.IOC and not order.state.terminal:
+            order = _ended(order, OrderState.CANCELED, self.now, "the rest could not be filled at once")
+        return order, known
 
-    def _trade(self, order: Order, known: Progress) -> Order:
+    def _trade(self, order: Order, known: Progress) -> tuple[Order, Progress]:
         quote = self.quotes.get(order.symbol)
         if quote is None or not self.is_open:
-            return order
+            return order, known
         seen = watch(order, known.trigger, quote)
-        now_known = known.model_copy(update={"extreme": seen.extreme, "hit": seen.hit})
         fresh = known.quoted is None or quote.time > known.quoted
         execution = self.model.match(order, seen, quote) if fresh else None
-        if execution is not None:
-            return self._fill(order, now_known, execution, quote.time)
-        if now_known != known:
-            progress.save(self.book, order.client_id, now_known)
-        return order
+        known = known.model_copy(update={"extreme": seen.extreme, "hit": seen.hit})
+        return self._fill(order, known, execution, quote.time) if execution else (order, known)
 
-    def _fill(self, order: Order, known: Progress, execution: Execution, quoted: datetime) -> Order:
+    def _fill(self, order: Order, known: Progress, execution: Execution, quoted: datetime) -> tuple[Order, Progress]:
         notional = known.notional + execution.quantity * execution.price
         filled = order.filled + execution.quantity
         fees = self.terms.fee.total(filled, notional)
         fill = self._execution(order, known, execution, fees)
-        after = {"fills": known.fills + 1, "notional": notional, "fees": fees, "quoted": quoted}
-        state = OrderState.PARTIAL if filled < order.quantity else OrderState.FILLED
-        order = replace(order, state=state, filled=filled, average_price=notional / filled, updated=self.now)
         self.account = self.account.apply(fill)
         self.book.add_fill(fill)
         self.book.save_account(self.account)
-        self.book.save_order(order)
-        progress.save(self.book, order.client_id, known.model_copy(update=after))
-        return order
+        state = OrderState.PARTIAL if filled < order.quantity else OrderState.FILLED
+        order = replace(order, state=state, filled=filled, average_price=notional / filled, updated=self.now)
+        after = {"fills": known.fills + 1, "notional": notional, "fees": fees, "quoted": quoted}
+        return order, known.model_copy(update=after)
 
     def _execution(self, order: Order, known: Progress, execution: Execution, fees: Decimal) -> Fill:
         """Its id is the order's with a running number, so that the same look always makes the same fill."""
@@ -115,3 +122,7 @@ class Look:
             fee=fees - known.fees,
             time=self.now,
         )
+
+
+def _ended(order: Order, state: OrderState, at: datetime, reason: str) -> Order:
+    return replace(order, state=state, updated=at, reason=reason)

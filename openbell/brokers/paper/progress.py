@@ -20,7 +20,6 @@ class Progress(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    submitted: datetime
     expires: datetime | None
     worth: Decimal
     fills: int = 0
