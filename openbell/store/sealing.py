@@ -145,7 +145,8 @@ def _write_rows(connection: Connection, table: Table, run: int, rows: Sequence[t
     """Straight to the driver: a thousand rows as dictionaries cost as much in Core as in the database."""
     if rows:
         numbered = [(run, place, *row) for place, row in enumerate(rows)]
-        connection.exec_driver_sql(_statement(table, type(connection.dialect)), numbered)
+        dialect: Any = type(connection.dialect)
+        connection.exec_driver_sql(_statement(table, dialect), numbered)
 
 
 @cache
