@@ -30,6 +30,9 @@ def preview(plan: str, days: int, job: str, start: str | None, as_json: bool) ->
     if as_json:
         emit([_machine(slot) for slot in slots])
         return
+    if not slots:
+        say(f"no slot of {job} of {plan} within {days} days")
+        return
     runs = sum(slot.runs for slot in slots)
     table(f"{job} of {plan}: {days} days", ("session", "local time", "UTC", "what", "code", "why"), map(_row, slots))
     say(f"{runs} runs, {len(slots) - runs} skips.")

@@ -107,6 +107,17 @@ def test_preview_says_why_a_cron_slot_will_be_skipped(terminal):
     assert all(slot["code"] and slot["detail"] for slot in slots[1:])
 
 
+def test_preview_without_a_slot_says_so(terminal):
+    told = terminal("preview", "demo", "--days", "1", "--start", "2026-07-04T00:00:00-04:00")
+    assert (told.exit_code, told.stdout) == (0, "no slot of trade of demo within 1 days\n")
+
+
+def test_preview_beyond_the_calendar_is_one_line_with_the_bound(terminal):
+    result = terminal("preview", "demo", "--start", "2090-01-01T00:00:00Z")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "XNYS calendar" in result.stderr
+
+
 def test_preview_of_a_disabled_plan_says_so(terminal):
     terminal.write("enabled = false\n" + terminal.plan)
     assert "not enabled" in terminal("preview", "demo", "--days", "3").stdout
