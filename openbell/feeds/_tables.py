@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from csv import Error as CsvError
 from csv import reader as csv_lines
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ def rows_in(path: Path) -> int:
     """Rows of a Parquet file by its footer; 0 for a CSV file, which does not tell."""
     if path.suffix != ".parquet":
         return 0
-    with _reading(path), parquet.ParquetFile(path) as file:
+    with reading(path), parquet.ParquetFile(path) as file:
         return int(file.metadata.num_rows)
 
 
@@ -80,15 +81,15 @@ def read_table(path: Path, layout: TableFormat, symbols: bool, only: Sequence[st
 
     ``only`` these symbols are read. A file without a row gives empty columns; what is no table is a DataError.
     """
-    with _reading(path):
-        return (_read_parquet if path.suffix == ".parquet" else _read_csv)(path, layout, symbols, only)
+    return (_read_parquet if path.suffix == ".parquet" else _read_csv)(path, layout, symbols, only)
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a file becomes a DataError that names it."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, CsvError) as error:
         raise DataError(f"{path.name} cannot be read: {error}") from None
 
 
@@ -116,7 +117,7 @@ def _read_csv(path: Path, layout: TableFormat, symbols: bool, only: Sequence[str
 def _header(path: Path) -> list[str]:
     """Names of the columns; none in an empty file."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        return next(csv_lines(lines), [])
+        return next(filter(None, csv_lines(lines)), [])
 
 
 def numbers(column: pa.ChunkedArray) -> FloatPanel:

@@ -1,7 +1,7 @@
 """The ``files`` feed: bars from CSV and Parquet files inside one folder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path, PurePath
@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from openbell.calendar.exchange import exchange
 from openbell.errors import DataError, InputError, OpenbellError
-from openbell.feeds._tables import USUAL, Stamp, TableFormat, bar_times, codes_of, numbers, read_table, rows_in
+from openbell.feeds._tables import USUAL, Stamp, TableFormat, bar_times, codes_of, numbers, read_table, reading, rows_in
 from openbell.plugins import nearest
 from openbell.ports import MarketFeed
 from openbell.specs import FeedSpec, Surroundings
@@ -21,7 +21,7 @@ from openbell.stages.sessions import instant_of
 from openbell.stages.window import CLOSE, newest_rows
 from openbell.values.bars import FIELDS, Timeframe, to_datetime64
 from openbell.values.instrument import check_symbol
-from openbell.values.market import Checked
+from openbell.values.market import Checked, DropCode
 from openbell.values.money import to_decimal
 from openbell.values.plan import Duration, Zone, check_zone
 from openbell.values.quote import Quote
@@ -42,6 +42,9 @@ class _Source:
     changed: int
     size: int
     symbol: str = ""
+
+
+_NOTHING = RawBars((), np.empty(0, np.intp), np.empty(0, "datetime64[D]"), np.empty((len(FIELDS), 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,12 @@ class FilesFeed:
             tuple(sorted(self.columns.items())),
         )
         if PLACE in self.path:
-            sources = (self._source(symbol) for symbol in symbols if "/" not in symbol)
+            sources = (self._source(symbol) for symbol in sorted(set(symbols)) if "/" not in symbol)
             return _read(tuple(source for source in sources if source), (), layout, self.exchange)
         source = self._source("")
         if source is None:
             raise DataError(f"path {self.path!r} is not there in {self.root}")
-        only = tuple(sorted(symbols)) if rows_in(source.path) > WHOLE else ()
+        only = tuple(sorted(symbols)) if source.size and rows_in(source.path) > WHOLE else ()
         return _read((source,), only, layout, self.exchange)
 
     def _source(self, symbol: str) -> _Source | None:
@@ -152,34 +155,46 @@ def confined(root: Path, path: str) -> Path:
     try:
         base = root.expanduser().resolve()
         target = (base / path).resolve()
-        regular = target.is_file() or not target.exists()
     except (OSError, RuntimeError) as error:
         raise DataError(f"path {path!r} in {root} cannot be followed: {error}") from None
     if not target.is_relative_to(base):
         raise DataError(f"path {path!r} leads out of {root}")
-    if not regular:
+    if target.exists() and not target.is_file():
         raise DataError(f"path {path!r} in {root} is not a regular file")
     return target
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _read(sources: tuple[_Source, ...], only: tuple[str, ...], layout: TableFormat, code: str) -> Block:
-    """The files laid out, once per process for each state that they are in."""
-    market = exchange(code)
-    parts = [_rows(source, only, layout, code) for source in sources]
-    if not parts:
-        parts = [RawBars((), np.empty(0, np.intp), np.empty(0, "datetime64[ns]"), np.empty((len(FIELDS), 0)))]
-    return lay_out(_joined(parts), layout.timeframe, market)
+    """The files laid out, once per process for each state that they are in.
+
+    A file that cannot be used is an error, but where each symbol has its own it only drops its symbol.
+    """
+    parts, flaws = [_NOTHING], {}
+    for source in sources:
+        try:
+            parts.append(_rows(source, only, layout, code))
+        except DataError as error:
+            if not source.symbol:
+                raise
+            parts.append(replace(_NOTHING, symbols=(source.symbol,)))
+            flaws[source.symbol] = (DropCode.INVALID, str(error))
+    block = lay_out(_joined(parts), layout.timeframe, exchange(code))
+    return replace(block, flaws={**block.flaws, **flaws})
 
 
+@lru_cache(maxsize=1024)
 def _rows(source: _Source, only: tuple[str, ...], layout: TableFormat, code: str) -> RawBars:
-    table = read_table(source.path, layout, symbols=not source.symbol, only=only)
-    times = bar_times(table, source.path.name, layout, exchange(code))
-    values = np.stack([numbers(table.columns[name]) for name in FIELDS])
-    if source.symbol:
-        return RawBars((source.symbol,), np.zeros(len(times), np.intp), times, values)
-    names, codes = codes_of(table.columns["symbol"])
-    return RawBars(names, codes, times, values)
+    if not source.size:
+        return replace(_NOTHING, symbols=(source.symbol,) if source.symbol else ())
+    with reading(source.path):
+        table = read_table(source.path, layout, symbols=not source.symbol, only=only)
+        times = bar_times(table, source.path.name, layout, exchange(code))
+        values = np.stack([numbers(table.columns[name]) for name in FIELDS])
+        if source.symbol:
+            return RawBars((source.symbol,), np.zeros(len(times), np.intp), times, values)
+        names, codes = codes_of(table.columns["symbol"])
+        return RawBars(names, codes, times, values)
 
 
 def _joined(parts: list[RawBars]) -> RawBars:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openbell.calendar.exchange import Exchange
 from openbell.errors import DataError
-from openbell.stages.sessions import BEYOND, Flaws, Grid, daily_grid, intraday_grid, misplaced
+from openbell.stages.sessions import BEYOND, OUTSIDE, Flaws, Grid, daily_grid, intraday_grid, misplaced
 from openbell.values.bars import FIELDS, FloatPanel, Timeframe, Times
 from openbell.values.market import DropCode
 
@@ -136,9 +136,9 @@ def _scatter(
     flaws: Flaws,
 ) -> Block:
     width, inside = len(raw.symbols), row >= 0
-    outside = np.bincount(raw.codes[~inside], minlength=width)
+    outside = np.bincount(raw.codes[row == OUTSIDE], minlength=width)
     flat = (row * width + raw.codes)[inside]
-    given = raw.values[:, inside] if outside.any() else raw.values
+    given = raw.values if inside.all() else raw.values[:, inside]
     values = np.full((len(FIELDS), len(grid.times), width), np.nan)
     present = np.zeros((len(grid.times), width), np.bool_)
     present.ravel()[flat] = True

@@ -13,8 +13,8 @@ from openbell.values.bars import Times, to_datetime64
 from openbell.values.market import DropCode
 
 TIMES = "datetime64[ns]"
-#: Rows of the grid for times that have none.
-OUTSIDE, BEYOND = -1, -2
+#: Rows of the grid for times that have none: closed, after the calendar's last session, before its first.
+OUTSIDE, BEYOND, BEFORE = -1, -2, -3
 #: Daily rows on closed days: a few are placeholders, more than this share is a date that is off by one.
 CLOSED_DAYS = 0.15
 #: A symbol that trades outside the hours but never in this first or last part of a session has shifted times.
@@ -30,7 +30,7 @@ Flaws = dict[str, tuple[DropCode, str]]
 class Grid:
     """The rows that a block gets: start and completion of each bar, and where the given times went.
 
-    ``row`` has one entry per given time: a row, OUTSIDE of the sessions, or BEYOND the calendar's end.
+    ``row`` has one entry per given time: a row, or OUTSIDE, BEYOND or BEFORE.
     ``last`` marks bars that end with their session, ``early`` and ``late`` those in its first and last part;
     ``session`` numbers the sessions. A lunch break ends one session and starts another here.
     """
@@ -71,8 +71,9 @@ def intraday_grid(starts: Times, span: timedelta, exchange: Exchange) -> Grid:
 
 
 def _rows(inside: Flags, at: Integers, times: Times, exchange: Exchange) -> Integers:
-    beyond = times.astype("datetime64[D]") > np.datetime64(exchange.last, "D")
-    return np.where(inside, at, np.where(beyond, BEYOND, OUTSIDE))
+    days = times.astype("datetime64[D]")
+    first, last = np.datetime64(exchange.first, "D"), np.datetime64(exchange.last, "D")
+    return np.select([inside, days > last, days < first], [at, BEYOND, BEFORE], OUTSIDE)
 
 
 def _covered(days: NDArray[np.datetime64], exchange: Exchange, margin: int = 0) -> tuple[date, date] | None:

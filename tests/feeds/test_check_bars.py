@@ -251,7 +251,9 @@ def test_D16_times_of_a_wrong_zone_drop_the_symbol(hours):
 
 def test_D16_bars_of_the_night_alone_are_of_a_wrong_zone():
     rows = minutes(60)
-    rows.times[rows.symbols == "BBB"] = np.datetime64("2024-07-05T02:00", "ns") + np.arange(60) * np.timedelta64(300, "s")
+    rows.times[rows.symbols == "BBB"] = np.datetime64("2024-07-05T02:00", "ns") + np.arange(60) * np.timedelta64(
+        300, "s"
+    )
     assert codes(check(rows, timeframe="5m")) == {"BBB": "DATA_TIMEZONE"}
 
 
