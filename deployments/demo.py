@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from deployments.local import LocalPrefect, local_prefect
 from openbell.calendar.exchange import Exchange, exchange
-from openbell.cli import main as openbell
+from openbell.cli import cli
 from openbell.errors import OpenbellError
 
 DEPLOYMENT = "trade/demo"
@@ -155,7 +155,7 @@ def _show(console: Console, runs: list[FlowRun], store: Path) -> None:
         "Equity": ["equity", "demo"],
     }.items():
         console.rule(f"[bold]{title}", align="left")
-        openbell(arguments, standalone_mode=False)
+        cli.main(arguments, prog_name="openbell", standalone_mode=False)
     console.rule("[bold]Where to look next", align="left")
     console.print(_next(store), soft_wrap=True)
 
