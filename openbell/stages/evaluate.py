@@ -112,9 +112,12 @@ def panel_signals(seat: Seat, bars: Bars) -> SignalPanel:
 
 
 def _view(universe: tuple[str, ...], bars: Bars) -> _View:
-    """Bars of a universe; a symbol that has ended before the last row has no depth."""
+    """Bars of a universe; a symbol that has ended before the last row has no depth.
+
+    The arrays are views of read-only ones, which no strategy can make writeable.
+    """
     held = set(bars.symbols)
-    chosen = bars.select([symbol for symbol in universe if symbol in held])
+    chosen = bars.select([symbol for symbol in universe if symbol in held]).rows(0, len(bars))
     depth = np.zeros(len(chosen.symbols), np.int64)
     if len(chosen):
         depth = np.where(np.isfinite(chosen.close[-1]), chosen.counts(), 0)
@@ -138,9 +141,9 @@ def _picked(row: Mapping[str, FloatPanel], wanted: NDArray[np.bool_]) -> dict[st
 
 
 def _ask(signals: Callable[[Bars], SignalPanel], bars: Bars, rows: int) -> SignalPanel:
-    """The strategy's panel in float64, of the shape asked for. It gets a view, which it cannot make writeable."""
+    """The strategy's panel in float64, of the shape asked for."""
     with _told():
-        panel = signals(bars.rows(0, len(bars)))
+        panel = signals(bars)
         if not isinstance(panel, SignalPanel):
             raise StrategyError(f"signals is a {type(panel).__name__}, not a SignalPanel")
         evidence = {name: np.asarray(values, np.float64) for name, values in panel.evidence.items()}
@@ -161,9 +164,10 @@ def _reasons(seat: Seat, symbols: Sequence[str], target: FloatPanel, evidence: M
     with _told():
         words = seat.strategy.reasons(told) if told else [seat.strategy.reason({})] * int(acting.sum())
         hold, spoken = seat.strategy.hold_reason, iter(words)
-    if len(words) == len(symbols):
-        return words
-    return [next(spoken) if acts else hold for acts in acting.tolist()]
+        "".join([hold, *words])  # a TypeError names the first that is no text
+    if len(words) != int(acting.sum()):
+        raise StrategyError(f"{seat.label} gave {len(words)} reasons for {int(acting.sum())} opinions")
+    return words if len(words) == len(symbols) else [next(spoken) if acts else hold for acts in acting.tolist()]
 
 
 @contextmanager

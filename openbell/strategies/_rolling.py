@@ -51,13 +51,16 @@ def _moved(
 
 def change(panel: FloatPanel, bars: int, rows: int, delay: int = 0) -> FloatPanel:
     """Relative change over ``bars`` bars, as it was ``delay`` bars ago; NaN where the base is not above zero."""
-    return ratio(last(panel, rows, delay), last(panel, rows, delay + bars), np.nan) - 1
+    changed = ratio(last(panel, rows, delay), last(panel, rows, delay + bars), np.nan)
+    changed -= 1
+    return changed
 
 
 def noise(close: FloatPanel, window: int, rows: int, delay: int = 0) -> FloatPanel:
     """Root mean square of the last ``window`` one-bar changes; exactly 0 for prices that stand still."""
-    changes = change(close, 1, rows + window - 1, delay)
-    size = np.sqrt(np.maximum(mean(changes * changes, window, rows), 0))
+    squares = change(close, 1, rows + window - 1, delay)
+    squares *= squares
+    size = np.sqrt(np.maximum(mean(squares, window, rows), 0))
     return np.where(size < STILL, 0.0, size)
 
 

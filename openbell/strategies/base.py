@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from openbell.errors import StrategyError
 from openbell.plugins import Plugin
 from openbell.values.bars import Bars, FloatPanel
 from openbell.values.signal import SignalPanel, no_signals
@@ -37,6 +38,8 @@ class Strategy(Plugin):
     def latest(self, bars: Bars) -> SignalPanel:
         """The last row of ``signals``, shape (1, N), for a panel of at least ``lookback`` bars."""
         panel = self.signals(bars.tail(self.lookback))
+        if not isinstance(panel, SignalPanel):
+            raise StrategyError(f"signals is a {type(panel).__name__}, not a SignalPanel")
         evidence = {name: values[-1:] for name, values in panel.evidence.items()}
         return SignalPanel(panel.target[-1:], panel.confidence[-1:], evidence)
 

@@ -116,7 +116,9 @@ class Bars:
         if tuple(symbols) == self.symbols:
             return self
         columns = {symbol: column for column, symbol in enumerate(self.symbols)}
-        fields = {field: self.panel(field)[:, [columns[symbol] for symbol in symbols]] for field in FIELDS}
+        wanted = np.array([columns[symbol] for symbol in symbols], np.intp)
+        # take, because indexing would give a read-only view of an array that stays writeable.
+        fields = {field: self.panel(field).take(wanted, axis=1) for field in FIELDS}
         return make_bars(tuple(symbols), self.times, fields, self.timeframe, self.provider, self.adjustment)
 
     def until(self, instant: datetime) -> "Bars":

@@ -78,7 +78,7 @@ class Signal:
 def check_bounds(strategy: str, symbols: Sequence[str], target: FloatPanel, confidence: FloatPanel) -> None:
     """StrategyError that names the first cell out of bounds; arrays of shape (..., N)."""
     for name, low, values, good in (
-        ("target", -1, target, np.isnan(target) | (np.abs(target) <= 1)),
+        ("target", -1, target, ~(np.abs(target) > 1)),
         ("confidence", 0, confidence, (confidence >= 0) & (confidence <= 1)),
     ):
         if not good.all():
