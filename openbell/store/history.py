@@ -139,8 +139,8 @@ def _by_id(connection: Connection, run_id: str) -> Row[Any] | None:
     exact = connection.execute(select(*columns).where(RUNS.c.id == run_id)).first()
     if exact is not None or len(run_id) < SHORTEST_PREFIX:
         return exact
-    within = RUNS.c.id.between(run_id, run_id + _LAST_CHARACTER)
-    found = connection.execute(select(*columns).where(within).order_by(RUNS.c.id).limit(2)).all()
+    within = select(*columns).where(RUNS.c.id >= run_id, RUNS.c.id < run_id + _LAST_CHARACTER)
+    found = connection.execute(within.order_by(RUNS.c.id).limit(2)).all()
     if len(found) > 1:
         raise InputError(f"{run_id!r} begins the ids of more than one run, such as {found[0].id} and {found[1].id}")
     return found[0] if found else None

@@ -57,14 +57,15 @@ def connect(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
     )
     try:
-        _set_up(connection, path)
+        set_up(connection, path)
     except (sqlite3.Error, StoreError):
         connection.close()
         raise
     return connection
 
 
-def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+def set_up(connection: sqlite3.Connection, path: Path) -> None:
+    """Durable commits and checked keys; StoreError where a write-ahead log cannot be used."""
     mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     if mode != "wal":
         raise StoreError(f"store {path} cannot use a write-ahead log (journal mode stays {mode}); use a local disk")

@@ -37,7 +37,9 @@ def verdict_of(intent, decision=Decision.APPROVED, quantity=None):
         Ruling("order_quantity", decision, f"{intent.quantity}", 'at most "9"\n', left),
         Ruling("gross", Decision.APPROVED if left else Decision.DENIED, "0.4", "at most 1", left),
     )
-    return Verdict(intent.id, intent.symbol, decision, "order_quantity", "10", "at most 9", intent.quantity, left, rulings)
+    return Verdict(
+        intent.id, intent.symbol, decision, "order_quantity", "10", "at most 9", intent.quantity, left, rulings
+    )
 
 
 def event_of(intent, state, minutes=0, detail=""):

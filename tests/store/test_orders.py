@@ -159,7 +159,7 @@ def test_send_after_the_lease_ran_out_is_refused(journal):
     slot, intent = slot_at(), intent_of(slot_at())
     journal.claim(slot, "run-1", timedelta(0))
     journal.freeze(slot, 1, "acct", [intent], [verdict_of(intent)])
-    with pytest.raises(StoreError, match="lease on slot .* ran out"):
+    with pytest.raises(StoreError, match=r"lease on slot .* ran out"):
         journal.begin_send(slot, 1, event_of(intent, S.SENDING), False)
     assert state_of(journal, slot) is S.APPROVED
 
