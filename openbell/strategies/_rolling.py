@@ -58,9 +58,12 @@ def change(panel: FloatPanel, bars: int, rows: int, delay: int = 0) -> FloatPane
 
 def noise(close: FloatPanel, window: int, rows: int, delay: int = 0) -> FloatPanel:
     """Root mean square of the last ``window`` one-bar changes; exactly 0 for prices that stand still."""
-    squares = change(close, 1, rows + window - 1, delay)
-    squares *= squares
-    size = np.sqrt(np.maximum(mean(squares, window, rows), 0))
+    changes = change(close, 1, rows + window - 1, delay)
+    if rows == 1:
+        squared = np.einsum("ij,ij->j", changes, changes)[None] / window
+    else:
+        squared = np.maximum(mean(changes * changes, window, rows), 0)
+    size = np.sqrt(squared)
     return np.where(size < STILL, 0.0, size)
 
 

@@ -49,7 +49,7 @@ class Strategy(Plugin):
 
     def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """Words for many cells that have an opinion; each piece of evidence has shape (K,), and there is one."""
-        return [self.reason(dict(zip(evidence, cell, strict=True))) for cell in cells(evidence, *evidence)]
+        return [self.reason(dict(zip(evidence, cell, strict=True))) for cell in cells(*evidence.values())]
 
     @property
     def hold_reason(self) -> str:
@@ -101,9 +101,9 @@ class Windowed(Strategy):
         return SignalPanel(target, confidence, decided.evidence)
 
 
-def cells(evidence: Mapping[str, FloatPanel], *names: str) -> Iterator[tuple[float, ...]]:
-    """Cell by cell, the named pieces of evidence as plain numbers."""
-    return zip(*(evidence[name].tolist() for name in names), strict=True)
+def cells(*evidence: FloatPanel) -> Iterator[tuple[float, ...]]:
+    """Cell by cell, pieces of evidence of shape (K,) as plain numbers."""
+    return zip(*(values.tolist() for values in evidence), strict=True)
 
 
 def _below(early: int, values: FloatPanel, blank: float) -> FloatPanel:

@@ -84,4 +84,4 @@ class BuyAndHold(Windowed):
     def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """Which bar of the period acts."""
         words = f"{self.rebalance} rebalancing: bar %d of {self.acting} that act"
-        return [words % bar for bar in cells(evidence, "bar")]
+        return [words % cell for cell in cells(evidence["bar"])]

@@ -51,5 +51,5 @@ class DonchianBreakout(Windowed):
         """The close and the line it broke."""
         above = f"close %.6g above the {self.entry}-bar high %.6g"
         below = f"close %.6g below the {self.exit}-bar low %.6g"
-        found = cells(evidence, "close", "upper", "lower")
+        found = cells(evidence["close"], evidence["upper"], evidence["lower"])
         return [above % (close, high) if close > high else below % (close, low) for close, high, low in found]

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from openbell.strategies import _rolling as rolling
-from openbell.strategies.base import Windowed, cells
+from openbell.strategies.base import Windowed
 from openbell.values.bars import Bars, FloatPanel
 from openbell.values.signal import SignalPanel
 
@@ -68,10 +68,13 @@ class RsiReversion(Windowed):
 
     def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """The index and the line it passed."""
-        words = f"{self.window}-bar RSI %.1f %s"
         low, leave, high = self.oversold, self.exit_above, self.overbought if self.short else math.inf
-        below, back, above, over = f"below {low:g}", f"not above {leave:g}", f"above {leave:g}", f"above {high:g}"
+        rsi = f"{self.window}-bar RSI %.1f"
+        below, back, above, over = (
+            f"{rsi} {line}"
+            for line in (f"below {low:g}", f"not above {leave:g}", f"above {leave:g}", f"above {high:g}")
+        )
         return [
-            words % (rsi, below if rsi < low else over if rsi > high else above if rsi > leave else back)
-            for (rsi,) in cells(evidence, "rsi")
+            (below if value < low else over if value > high else above if value > leave else back) % value
+            for value in evidence["rsi"].tolist()
         ]

@@ -48,7 +48,7 @@ class SmaCrossover(Windowed):
         above = f"{self.fast}-bar mean %.6g above {self.slow}-bar mean %.6g"
         below = above.replace("above", "not above")
         equal = rolling.ROUNDING
-        found = cells(evidence, "fast", "slow", "gap")
+        found = cells(evidence["fast"], evidence["slow"], evidence["gap"])
         return [(above if gap > equal else below) % (fast, slow) for fast, slow, gap in found]
 
 

@@ -38,4 +38,4 @@ class TimeSeriesMomentum(Windowed):
     def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """The return and what was left out."""
         words = f"{self.window}-bar return %+.2f%%, last {self.skip} bars left out"
-        return [words % (100 * moved) for (moved,) in cells(evidence, "return")]
+        return [words % cell for cell in cells(100 * evidence["return"])]

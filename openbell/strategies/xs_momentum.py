@@ -47,5 +47,6 @@ class CrossSectionalMomentum(Windowed):
 
     def reasons(self, evidence: Mapping[str, FloatPanel]) -> list[str]:
         """The return and its place."""
-        words = f"{self.window}-bar return %+.2f%% ranks %g of %g"
-        return [words % (100 * moved, place, count) for moved, place, count in cells(evidence, "return", "place", "of")]
+        whole = bool((evidence["place"] % 1 == 0).all())  # a tie shares a mean rank
+        words = f"{self.window}-bar return %+.2f%% ranks {'%d' if whole else '%g'} of %d"
+        return [words % cell for cell in cells(100 * evidence["return"], evidence["place"], evidence["of"])]

@@ -159,6 +159,12 @@ class StrategyContract:
         check_values(strategy, still)
         check_history(strategy, still)
 
+    def test_prices_at_or_below_zero_are_no_trouble(self, strategy):
+        close = random_bars(2 * strategy.lookback + 20, symbols=3, seed=13).close.copy()
+        close[strategy.lookback :, 0] = 0.0
+        close[:, 1] -= close[:, 1].mean()
+        check_values(strategy, bars_of(close))
+
     def test_every_field_is_described(self, strategy):
         for name, field in type(strategy).model_fields.items():
             assert field.description, name

@@ -241,6 +241,11 @@ def test_D22_a_strategy_that_writes_to_the_panel_changes_nothing(bold, universe)
     assert found.signals == evaluate([seat(SMA, *universe)], bars).signals
 
 
+def test_D22_a_replay_is_as_safe():
+    with pytest.raises(StrategyError, match="cannot set WRITEABLE flag"):
+        panel_signals(seat(WritesBoldly(), "S0", "S1"), random_bars(20, symbols=2))
+
+
 def test_interrupts_are_not_contained():
     class Interrupted(Told):
         def signals(self, bars):

@@ -54,6 +54,12 @@ def test_a_tie_across_the_line_stays_out():
     assert strategy.signals(bars_of(close)).target[-1].tolist() == [0, 0, -1]
 
 
+def test_a_tie_for_the_last_place_is_not_shorted():
+    close = np.array([[100, 100, 100], [105, 99, 99.0]])
+    strategy = CrossSectionalMomentum(window=1, skip=0, top=0.34, short=True)
+    assert strategy.signals(bars_of(close)).target[-1].tolist() == [1, 0, 0]
+
+
 def test_one_ranked_symbol_is_no_ranking():
     close = np.array([[100, np.nan], [105, np.nan], [106, 50.0]])
     panel = CrossSectionalMomentum(window=1, skip=0).signals(bars_of(close))
