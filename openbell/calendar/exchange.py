@@ -25,6 +25,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 #: Weeks on either side that tell a weekend from a holiday; single special Saturdays must not.
 _WEEKS = 8
+#: More than any zone is away from UTC.
+_ZONES = timedelta(days=2)
 _NEVER = np.iinfo(np.int64).min
 
 Instants = NDArray[np.datetime64]
@@ -101,7 +103,9 @@ class Exchange:
         row = bisect_right(self._opens, moment) - 1
         if row >= 0 and moment < self._closes[row]:
             return self._dates[row]
-        return self._check(instant.astimezone(self.zone).date())
+        day = as_utc(instant).date()
+        near = self.first - _ZONES <= day <= self.last + _ZONES  # else no local date is needed, nor always possible
+        return self._check(instant.astimezone(self.zone).date() if near else day)
 
     def sessions(self, start: date, end: date) -> list[date]:
         """Session dates from ``start`` to ``end``, both inclusive."""

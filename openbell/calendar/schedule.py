@@ -115,7 +115,7 @@ def _market(window: Window) -> Exchange:
 def _cron(text: str) -> CronSim:
     fields = text.split()
     if len(fields) != 5:
-        raise PlanError(f"cron {text!r} has {len(fields)} fields, not 5: minute hour day month weekday")
+        raise PlanError(f"cron {text!r} needs 5 fields (minute hour day month weekday), has {len(fields)}")
     bad = next((field for field in fields if not _CRON_FIELD.match(field)), None)
     if bad is not None:
         raise PlanError(f"cron {text!r}: {bad!r} is not made of numbers, names, *, -, / and commas")
