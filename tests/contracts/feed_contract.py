@@ -118,7 +118,7 @@ class FeedContract:
 
     def test_as_of_without_a_zone_is_refused(self, case):
         naive = case.as_of.replace(tzinfo=None)
-        with pytest.raises(InputError, match="as_of .* has no zone"):
+        with pytest.raises(InputError, match=r"as_of .* has no zone"):
             case.bars(as_of=naive)
-        with pytest.raises(InputError, match="as_of .* has no zone"):
+        with pytest.raises(InputError, match=r"as_of .* has no zone"):
             case.feed.quotes(case.symbols, naive)

@@ -33,7 +33,7 @@ def sessions(count, as_of=AS_OF):
 def intraday(count, minutes, as_of=AS_OF):
     """Starts of the last ``count`` bars that are complete at ``as_of``, from the open of each session on."""
     market, starts = exchange(XNYS), []
-    for day in sessions(15, as_of).tolist() + [as_of.date()]:
+    for day in [*sessions(15, as_of).tolist(), as_of.date()]:
         hours = market.hours(day)
         step = timedelta(minutes=minutes)
         starts += [hours.opens + step * k for k in range(int((hours.closes - hours.opens) / step))]
@@ -85,7 +85,8 @@ def minutes(count=100, length=5, symbols=SYMBOLS):
 
 
 def wanted(symbols=SYMBOLS, timeframe="1d", count=20, as_of=AS_OF, **more):
-    return Wanted(tuple(symbols), Timeframe(timeframe), count, as_of, exchange(XNYS), "test", **more)
+    more = {"exchange": exchange(XNYS), "provider": "test"} | more
+    return Wanted(symbols=tuple(symbols), timeframe=Timeframe(timeframe), count=count, as_of=as_of, **more)
 
 
 def check(rows, **asked):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openbell.calendar.exchange import exchange
 from openbell.errors import DataError, InputError, OpenbellError
 from openbell.stages import raw_bars as layout
 from openbell.stages.check_bars import ANY_AGE, check_bars
@@ -95,6 +96,12 @@ def test_D03_a_close_off_by_the_noise_of_single_precision_passes():
     assert codes(check(rows.set("BBB", -2, close=high * (1 + 5e-6)))) == {"BBB": "DATA_INVALID"}
 
 
+def test_D03_a_high_below_the_low_is_no_noise():
+    rows = daily()
+    changes = {"open": 100.0, "close": 100.0, "high": 99.99995, "low": 100.00005}
+    assert codes(check(rows.set("BBB", -2, **changes))) == {"BBB": "DATA_INVALID"}
+
+
 def test_D04_an_equal_row_given_twice_is_dropped_and_noted():
     checked = check(daily().again("BBB", -2))
     assert checked.dropped == ()
@@ -122,6 +129,11 @@ def test_D04_bars_that_overlap_are_a_conflict():
     checked = check(rows, timeframe="15m")
     assert set(codes(checked).values()) == {"DATA_CONFLICT"}
     assert len(checked.dropped) == 3
+
+
+def test_D04_a_last_bar_stamped_back_from_the_close_does_not_overlap():
+    friday = np.array(["2024-07-05T13:30", "2024-07-05T16:00"], "datetime64[ns]")  # 4h bars: the last one is cut short
+    assert len(check(Rows(friday), timeframe="4h").bars) == 2
 
 
 @settings(max_examples=50, deadline=None)
@@ -201,6 +213,13 @@ def test_D08_daily_data_without_the_last_complete_session_is_stale():
     assert "2024-07-03" in checked.dropped[0].detail
 
 
+def test_bars_before_the_first_session_of_the_calendar_are_no_fault():
+    old = Rows(np.arange(200) + np.datetime64("1971-01-01", "D"), ("AAA",))
+    checked = check(_together(old, daily()))
+    assert checked.dropped == ()
+    assert checked.notes == ()
+
+
 @pytest.mark.parametrize(("late", "dropped"), [(timedelta(minutes=6), 0), (timedelta(minutes=6, seconds=1), 3)])
 def test_D08_an_intraday_bar_may_be_one_interval_and_a_minute_old(late, dropped):
     assert len(check(minutes(), timeframe="5m", as_of=AS_OF + late).dropped) == dropped
@@ -211,6 +230,27 @@ def test_D08_age_counts_only_while_the_exchange_is_open():
     opening = datetime(2024, 7, 8, 13, 30, tzinfo=UTC)
     assert check(friday, timeframe="5m", as_of=opening + timedelta(minutes=6)).dropped == ()
     assert len(check(friday, timeframe="5m", as_of=opening + timedelta(minutes=7)).dropped) == 3
+
+
+def test_D08_hours_before_the_open_make_nothing_younger():
+    friday = Rows(intraday(60, 5, datetime(2024, 7, 5, 19, 50, tzinfo=UTC)))
+    assert len(check(friday, timeframe="5m", as_of=datetime(2024, 7, 8, 13, tzinfo=UTC)).dropped) == 3
+
+
+def test_D08_a_lunch_break_does_not_age_bars():
+    tokyo = exchange("XTKS")
+    morning = np.datetime64("2024-07-05T00:00", "ns") + np.arange(30) * np.timedelta64(5, "m")  # 09:00 to 11:30
+    for minute, dropped in ((36, 0), (37, 3)):
+        as_of = datetime(2024, 7, 5, 3, minute, tzinfo=UTC)  # the afternoon begins at 12:30
+        assert len(check(Rows(morning), timeframe="5m", as_of=as_of, exchange=tokyo).dropped) == dropped
+
+
+def test_D06_bars_of_the_lunch_break_are_left_out():
+    times = np.datetime64("2024-07-05T01:00", "ns") + np.arange(31) * np.timedelta64(5, "m")  # 10:00 to 12:35
+    as_of = datetime(2024, 7, 5, 3, 36, tzinfo=UTC)
+    checked = check(Rows(times), timeframe="5m", count=40, as_of=as_of, exchange=exchange("XTKS"))
+    assert len(checked.bars) == 19
+    assert checked.notes == ("bars outside the sessions, left out: AAA 12, BBB 12, CCC 12",)
 
 
 def test_D08_the_limit_can_be_set():
@@ -258,9 +298,15 @@ def test_D16_bars_of_the_night_alone_are_of_a_wrong_zone():
 
 
 def test_D16_dates_off_by_one_day_drop_the_symbol():
-    rows = daily()
+    as_of = datetime(2024, 8, 30, 12, tzinfo=UTC)  # seven weeks without a holiday
+    rows = Rows(sessions(35, as_of))
     rows.times[rows.symbols == "BBB"] -= np.timedelta64(1, "D")
-    assert codes(check(rows)) == {"BBB": "DATA_TIMEZONE"}
+    assert codes(check(rows, as_of=as_of)) == {"BBB": "DATA_TIMEZONE"}
+
+
+def test_D16_a_few_rows_on_closed_days_are_placeholders():
+    closed = np.array(["2024-05-27", "2024-06-19", "2024-07-04", "2024-07-06"], "datetime64[D]")
+    assert check(_together(daily(), Rows(closed, ("BBB",)))).dropped == ()
 
 
 def test_D16_ordinary_trading_before_and_after_hours_is_no_wrong_zone():
@@ -378,7 +424,7 @@ def test_I11_a_bad_symbol_changes_nothing_for_the_others():
 
 
 def test_as_of_without_a_zone_and_a_count_of_zero_are_refused():
-    with pytest.raises(InputError, match="as_of .* has no zone"):
+    with pytest.raises(InputError, match=r"as_of .* has no zone"):
         wanted(as_of=datetime(2024, 7, 8, 16))
     with pytest.raises(InputError, match="count 0"):
         wanted(count=0)

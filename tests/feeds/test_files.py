@@ -99,7 +99,7 @@ def test_D15_local_times_that_a_clock_change_makes_doubtful_are_refused(tmp_path
     rows = minutes(3)
     rows.times[0] = np.datetime64("2023-11-05T01:30", "ns")
     save(tmp_path, table(rows))
-    with pytest.raises(DataError, match="2023-11-05T01:30.*America/New_York has twice or never"):
+    with pytest.raises(DataError, match=r"2023-11-05T01:30.*America/New_York has twice or never"):
         bars(tmp_path, timeframe=FIVE, zone="America/New_York")
 
 
@@ -169,7 +169,7 @@ def test_columns_of_other_names_and_further_columns(tmp_path):
 
 def test_a_missing_column_is_named_with_those_there_are(tmp_path):
     save(tmp_path, table(daily()).drop_columns(["high"]))
-    with pytest.raises(DataError, match="bars.csv has no column 'high' for high; there are timestamp, symbol, open"):
+    with pytest.raises(DataError, match=r"bars.csv has no column 'high' for high; there are timestamp, symbol, open"):
         bars(tmp_path)
     with pytest.raises(DataError, match="has no column 'hi' for high"):
         bars(tmp_path, columns={"high": "hi"})
@@ -230,8 +230,8 @@ def test_D20_a_word_in_a_column_of_numbers_drops_its_symbol_only(tmp_path, name,
     assert np.array_equal(checked.bars.close, check(daily(), symbols=("AAA", "CCC")).bars.close)
 
 
-def test_symbols_that_look_like_numbers_or_words_of_a_language_stay_text(tmp_path):
-    symbols = ("0700", "NA", "TRUE", "NULL")
+@pytest.mark.parametrize("symbols", [("0700", "0005"), ("NA", "NULL"), ("TRUE", "FALSE"), ("NAN", "INF")])
+def test_symbols_that_look_like_numbers_or_words_of_a_language_stay_text(tmp_path, symbols):
     save(tmp_path, table(daily(symbols=symbols)))
     assert bars(tmp_path, symbols=symbols).bars.symbols == symbols
 
@@ -276,7 +276,7 @@ def test_quotes_are_the_last_close_with_the_time_of_its_bar(tmp_path):
 
 
 def test_another_timeframe_is_refused_with_what_there_is(tmp_path):
-    with pytest.raises(DataError, match="timeframe 5m is not in bars.csv, which has 1d"):
+    with pytest.raises(DataError, match=r"timeframe 5m is not in bars.csv, which has 1d"):
         feed(tmp_path).bars(SYMBOLS, FIVE, 5, AS_OF)
 
 
@@ -320,14 +320,21 @@ def test_D20_fuzzed_files_give_a_finite_panel_or_an_error_of_ours(tmp_path, chan
         lines[row][column : column + 1] = [cell]
     text(tmp_path, "\n".join(",".join(line) for line in lines))
     os.utime(tmp_path / "bars.csv", ns=(hash(str(changes)) % 10**15,) * 2)
-    try:
-        checked = bars(tmp_path, zone="UTC" if with_zone else None)
-    except OpenbellError as error:
-        assert "bars.csv" in str(error)
+    checked = answer(tmp_path, "UTC" if with_zone else None)
+    if isinstance(checked, OpenbellError):
+        assert "bars.csv" in str(checked)
         return
     assert sorted([*checked.bars.symbols, *codes(checked)]) == list(SYMBOLS)
     if checked.bars.symbols:
         assert np.isfinite(checked.bars.close[-1]).all()
+
+
+def answer(folder, zone):
+    """The answer or the error of ours; any other error fails the test."""
+    try:
+        return bars(folder, zone=zone)
+    except OpenbellError as error:
+        return error
 
 
 def csv_lines(rows):

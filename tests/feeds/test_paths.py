@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from openbell.errors import DataError, InputError, OpenbellError
+from openbell.errors import DataError, InputError
 from openbell.feeds.files import FilesFeed, confined
 from openbell.values.bars import Timeframe
 from tests.feeds.frames import AS_OF, SYMBOLS, XNYS
@@ -59,7 +59,7 @@ def test_X05_an_absolute_path_is_refused_even_into_the_root(root):
 
 @pytest.mark.parametrize("path", ["passwd", "inside", "inside.db", "inside.csv.sh", "id_rsa"])
 def test_X05_only_tables_are_read(root, path):
-    with pytest.raises(InputError, match="does not end in .csv or .parquet"):
+    with pytest.raises(InputError, match=r"does not end in .csv or .parquet"):
         FilesFeed(root, path, DAY, XNYS)
 
 
@@ -103,13 +103,9 @@ def test_X05_symbols_that_are_none_are_refused_before_they_become_file_names(roo
         read(root, "{symbol}.csv", (symbol,))
 
 
-@pytest.mark.parametrize("symbol", ["../canary", "..", "/etc/passwd", "../../canary"])
+@pytest.mark.parametrize("symbol", ["../canary", "/etc/passwd", "../../canary", "A/../../canary"])
 def test_X05_quotes_make_no_file_name_of_such_symbols_either(root, symbol):
-    feed = FilesFeed(root, "{symbol}.csv", DAY, XNYS)
-    try:
-        assert feed.quotes((symbol,), AS_OF) == {}
-    except OpenbellError as error:
-        assert symbol in str(error)
+    assert FilesFeed(root, "{symbol}.csv", DAY, XNYS).quotes((symbol,), AS_OF) == {}
 
 
 def test_X05_a_pair_has_no_file_of_its_own(root):
@@ -120,7 +116,7 @@ def test_X05_a_pair_has_no_file_of_its_own(root):
 
 
 def test_a_file_that_is_not_there_is_named(root):
-    with pytest.raises(DataError, match="path 'other.csv' is not there in"):
+    with pytest.raises(DataError, match=r"path 'other.csv' is not there in"):
         read(root, "other.csv", SYMBOLS)
 
 

@@ -94,6 +94,11 @@ def test_quotes_in_the_session_stand_around_its_real_open():
     assert quote.ask == Decimal("631.07")
 
 
+def test_at_the_very_open_the_session_is_quoted():
+    as_of = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+    assert SampleFeed().quotes(["AAPL"], as_of)["AAPL"].last == SampleFeed().quotes(["AAPL"], AS_OF)["AAPL"].last
+
+
 def test_the_open_that_was_quoted_is_that_of_the_bar_that_follows():
     quoted = {symbol: quote.last for symbol, quote in SampleFeed().quotes(ALL, AS_OF).items()}
     bars = SampleFeed().bars(ALL, DAY, 1, AS_OF + timedelta(hours=7)).bars
