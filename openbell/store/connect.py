@@ -22,9 +22,10 @@ from openbell.store.schema import HEAD, REVISIONS
 JOURNAL = "journal"
 _WRITE = "openbell_write"
 _PATIENCE = {"connect_timeout": 5}
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _CLOCK = {
-    "sqlite": "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
-    "postgresql": "SELECT clock_timestamp()",
+    "sqlite": text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"),
+    "postgresql": text("SELECT clock_timestamp()"),
 }
 
 
@@ -47,9 +48,9 @@ class Store:
 
         SQLite has one lock for everything. Waits at most five seconds for it.
         """
-        with self._told(), self.engine.execution_options(**{_WRITE: True}).begin() as connection:
+        with self._told(), self.engine.connect() as connection, connection.execution_options(**{_WRITE: True}).begin():
             if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock_key(lock)})
+                connection.execute(_LOCK, {"key": _lock_key(lock)})
             yield connection
 
     @contextmanager
@@ -86,7 +87,7 @@ class Store:
 
 def now(connection: Connection) -> datetime:
     """The database's clock, which decides about leases."""
-    found: Any = connection.execute(text(_CLOCK[connection.dialect.name])).scalar_one()
+    found: Any = connection.execute(_CLOCK[connection.dialect.name]).scalar_one()
     return (datetime.fromisoformat(found) if isinstance(found, str) else found).astimezone(UTC)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import pydantic_core
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from openbell.errors import StoreError
@@ -23,6 +24,16 @@ GENESIS = "0" * 64
 _SAME = ("id", "plan", "job", "slot", "planned", "session", "code", "message", "as_of", "finished", "account", "equity")
 _IN_ROWS = {"signals", "verdicts"}
 _PARAMETERS = {"sqlite": "qmark", "postgresql": "format"}
+# Built once: making a statement costs more than running one of these.
+_BY_ID = select(RUNS.c.sequence, RUNS.c.previous_hash, RUNS.c.hash).where(RUNS.c.id == bindparam("of_id"))
+_LAST = select(RUNS.c.sequence, RUNS.c.hash).order_by(RUNS.c.sequence.desc()).limit(1)
+_POINTS = EQUITY_POINTS.c
+_PEAK = (
+    select(_POINTS.peak)
+    .where(_POINTS.account == bindparam("of_account"), _POINTS.session <= bindparam("to_session"))
+    .order_by(_POINTS.session.desc(), _POINTS.time.desc(), _POINTS.run.desc())
+    .limit(1)
+)
 _MARK = (
     update(POSITIONS)
     .where(POSITIONS.c.account == bindparam("of_account"), POSITIONS.c.symbol == bindparam("of_symbol"))
@@ -44,8 +55,9 @@ class Rows:
     def digest(self) -> str:
         """SHA-256 over the stored texts; nothing is put into another form to be hashed."""
         sha = hashlib.sha256(self.body.encode())
-        short = [row[:-1] for row in self.verdicts]
-        sha.update(f"\n{to_json(self.signals)}\n{to_json(short)}\n".encode())
+        sha.update(f"\n{to_json(self.signals)}\n".encode())
+        sha.update(pydantic_core.to_json([row[:-1] for row in self.verdicts]))
+        sha.update(b"\n")
         # JSON holds no bare line break, so the texts cannot run into each other.
         sha.update("\n".join([row[-1] for row in self.verdicts]).encode())
         return sha.hexdigest()
@@ -106,8 +118,7 @@ def _frame(store: Store, record: RunRecord, bars: Bars | None) -> dict[str, Any]
 
 def _sealed_before(connection: Connection, record: RunRecord, digest: str) -> str | None:
     """A commit whose answer was lost is found again by the run's id."""
-    query = select(RUNS.c.sequence, RUNS.c.previous_hash, RUNS.c.hash).where(RUNS.c.id == record.id)
-    row = connection.execute(query).first()
+    row = connection.execute(_BY_ID, {"of_id": record.id}).first()
     if row is None:
         return None
     if chain(row.previous_hash, row.sequence, digest) != row.hash:
@@ -116,7 +127,7 @@ def _sealed_before(connection: Connection, record: RunRecord, digest: str) -> st
 
 
 def _write(connection: Connection, record: RunRecord, rows: Rows, digest: str) -> str:
-    last = connection.execute(select(RUNS.c.sequence, RUNS.c.hash).order_by(RUNS.c.sequence.desc()).limit(1)).first()
+    last = connection.execute(_LAST).first()
     sequence, previous = (last.sequence + 1, last.hash) if last else (1, GENESIS)
     sealed = chain(previous, sequence, digest)
     connection.execute(insert(RUNS), run_row(record, rows.body, sequence, previous, sealed))
@@ -158,14 +169,7 @@ def _statement(table: Table, dialect: Any) -> str:
 def _write_equity(connection: Connection, record: RunRecord, sequence: int) -> None:
     if record.cash is None or record.equity is None:
         return
-    points = EQUITY_POINTS.c
-    before = (
-        select(points.peak)
-        .where(points.account == record.account, points.session <= record.session)
-        .order_by(points.session.desc(), points.time.desc(), points.run.desc())
-        .limit(1)
-    )
-    peak = connection.execute(before).scalar()
+    peak = connection.execute(_PEAK, {"of_account": record.account, "to_session": record.session}).scalar()
     row = {
         "run": sequence,
         "account": record.account,
