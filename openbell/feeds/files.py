@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path, PurePath
+from stat import S_ISREG
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -115,21 +116,28 @@ class FilesFeed:
             self.stamp or ("session" if self.timeframe.daily else "open"),
             tuple(sorted(self.columns.items())),
         )
+        root = resolved(self.root)
         if PLACE in self.path:
-            sources = (self._source(symbol) for symbol in sorted(set(symbols)) if "/" not in symbol)
+            sources = (self._source(root, symbol) for symbol in sorted(set(symbols)) if "/" not in symbol)
             return _read(tuple(source for source in sources if source), (), layout, self.exchange)
-        source = self._source("")
+        source = self._source(root, "")
         if source is None:
             raise DataError(f"path {self.path!r} is not there in {self.root}")
         only = tuple(sorted(symbols)) if source.size and rows_in(source.path) > WHOLE else ()
         return _read((source,), only, layout, self.exchange)
 
-    def _source(self, symbol: str) -> _Source | None:
-        path = confined(self.root, self.path.replace(PLACE, symbol))
-        if not path.exists():
+    def _source(self, root: Path, symbol: str) -> _Source | None:
+        path = self.path.replace(PLACE, symbol)
+        target = confined(root, path)
+        try:
+            found = target.stat()
+        except FileNotFoundError:
             return None
-        stat = path.stat()
-        return _Source(path, stat.st_mtime_ns, stat.st_size, symbol)
+        except OSError as error:
+            raise DataError(f"path {path!r} in {root} cannot be opened: {error.strerror}") from None
+        if not S_ISREG(found.st_mode):
+            raise DataError(f"path {path!r} in {root} is not a regular file")
+        return _Source(target, found.st_mtime_ns, found.st_size, symbol)
 
 
 def _check_zone(zone: str) -> None:
@@ -150,18 +158,19 @@ def check_path(path: str) -> str:
 
 
 def confined(root: Path, path: str) -> Path:
-    """The file at ``path`` under ``root`` after all links are followed; what lies elsewhere is a DataError."""
-    check_path(path)
-    try:
-        base = root.expanduser().resolve()
-        target = (base / path).resolve()
-    except (OSError, RuntimeError) as error:
-        raise DataError(f"path {path!r} in {root} cannot be followed: {error}") from None
-    if not target.is_relative_to(base):
+    """Where ``path`` under a resolved root is after all links are followed; outside the root is a DataError."""
+    target = resolved(root / check_path(path))
+    if not target.is_relative_to(root):
         raise DataError(f"path {path!r} leads out of {root}")
-    if target.exists() and not target.is_file():
-        raise DataError(f"path {path!r} in {root} is not a regular file")
     return target
+
+
+def resolved(path: Path) -> Path:
+    """The path without links; a loop of links is a DataError."""
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"path {path} cannot be followed: {error}") from None
 
 
 @lru_cache(maxsize=4)

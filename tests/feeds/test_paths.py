@@ -115,10 +115,16 @@ def test_X05_a_pair_has_no_file_of_its_own(root):
     assert [dropped.symbol for dropped in checked.dropped] == ["BTC/USD"]
 
 
+@pytest.mark.parametrize("path", ["x" * 300 + ".csv", "inside.csv/deeper.csv"])
+def test_a_path_that_the_system_refuses_is_named(root, path):
+    with pytest.raises(DataError, match=path[:20]):
+        read(root, path)
+
+
 def test_a_file_that_is_not_there_is_named(root):
     with pytest.raises(DataError, match=r"path 'other.csv' is not there in"):
         read(root, "other.csv", SYMBOLS)
 
 
 def test_confined_gives_the_real_path(root):
-    assert confined(root, "./inside.csv") == (root / "inside.csv").resolve()
+    assert confined(root.resolve(), "./inside.csv") == (root / "inside.csv").resolve()
