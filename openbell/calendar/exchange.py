@@ -23,7 +23,7 @@ EARLIEST = date(1990, 1, 1)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-#: Weeks on either side that tell a weekend from a holiday; single special Saturdays must not.
+#: Weeks on either side that tell a weekend from a holiday.
 _WEEKS = 8
 #: More than any zone is away from UTC.
 _ZONES = timedelta(days=2)
@@ -150,10 +150,9 @@ class Exchange:
         return self._dates[row] if row < len(self._dates) else None
 
     def is_weekend(self, day: date) -> bool:
-        """Whether the exchange is mostly closed on this day of the week, judged by the weeks around."""
-        weeks = (day + timedelta(days=7 * week) for week in range(-_WEEKS, _WEEKS + 1) if week)
-        around = [other in self._row for other in weeks if self.first <= other <= self.last]
-        return 2 * sum(around) < len(around)
+        """Whether the exchange does not open on this day of the week in any of the weeks around."""
+        weeks = (day + timedelta(days=7 * week) for week in range(-_WEEKS, _WEEKS + 1))
+        return not any(other in self._row for other in weeks)
 
     def holiday(self, day: date) -> str:
         """Name of a regular holiday; empty when the calendar knows none for the day."""

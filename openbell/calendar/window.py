@@ -90,8 +90,7 @@ def window_zone(window: Window) -> ZoneInfo:
 def _spans(window: Window, market: Exchange, hours: Hours) -> tuple[Span, ...]:
     if hours.session in window.closures:
         return ()
-    whole = (hours.opens + max(window.open_offset, timedelta(0)), hours.closes + min(window.close_offset, timedelta(0)))
-    traded = _common(hours.spans, (whole,))
+    traded = _common(hours.spans, ((hours.opens + window.open_offset, hours.closes + window.close_offset),))
     if window.start is None and window.end is None and len(window.weekdays) == len(WEEKDAYS):
         return traded
     return _common(traded, _wall_spans(window, market.zone, hours))

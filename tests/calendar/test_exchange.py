@@ -147,8 +147,7 @@ def test_weekends_are_what_the_exchange_makes_of_them() -> None:
     assert [exchange("XNYS").is_weekend(day) for day in days] == [False, True, True]
     assert [exchange("XSAU").is_weekend(day) for day in days] == [True, True, False]
     assert not any(exchange("24/7").is_weekend(day) for day in days)
-    # The Saturday of one special session is still a weekend day in the weeks around it.
-    assert exchange("XBOM").is_weekend(date(2025, 2, 8))
+    assert not exchange("XHKG").is_weekend(date(2026, 2, 17))  # Lunar New Year, a Tuesday
 
 
 def test_an_exchange_is_built_once() -> None:

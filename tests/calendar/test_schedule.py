@@ -183,6 +183,11 @@ def test_a_bad_cron_is_named(cron: str, word: str) -> None:
     assert cron in str(refused.value)
 
 
+def test_steps_of_days_are_accepted_when_weekdays_are_free() -> None:
+    days = grid(cron="0 12 */10 * *").between(utc("2026-11-01T00:00"), utc("2026-12-01T00:00"))
+    assert times(days) == ["01 17:00", "11 17:00", "21 17:00"]
+
+
 @pytest.mark.parametrize("text", ["opne+5m", "open+", "open+5", "5m", "open+5m-3m", "close + 5 minutes", "", "Open"])
 def test_a_bad_at_is_named(text: str) -> None:
     with pytest.raises(PlanError, match=r"is not an instant such as open, open\+5m"):

@@ -37,6 +37,10 @@ def window(**fields: Any) -> Window:
     return Window.model_validate(fields)
 
 
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+00:00")
+
+
 def minutes(day: str, wall: Wall, zone: str = "America/New_York") -> list[datetime]:
     start = wall(f"{day}T00:00", zone).astimezone(UTC)
     return [start + timedelta(minutes=n) for n in range(24 * 60)]
@@ -231,6 +235,15 @@ def test_wall_times_cut_each_local_day_of_a_session_around_the_clock(wall: Wall)
     night = window(exchange="24/7", zone="America/New_York", start="20:00")
     assert open_minutes(night, "2026-11-20", wall) == ["20:00", "23:59"]
     assert decide(night, wall("2026-11-20T12:00")).next_open == wall("2026-11-20T20:00")
+
+
+def test_local_days_that_adjoin_are_one_stretch() -> None:
+    weekend = window(exchange="24/7", zone="America/New_York", weekdays=["fri", "sat"])
+    saturday = date(2026, 11, 21)  # in UTC: Friday evening and Saturday in New York
+    assert spans(weekend, saturday) == ((utc("2026-11-21T00:00"), utc("2026-11-22T00:00")),)
+    assert spans(window(exchange="24/7", zone="America/New_York", weekdays=["fri"]), saturday) == (
+        (utc("2026-11-21T00:00"), utc("2026-11-21T05:00")),
+    )
 
 
 def test_a_closed_window_says_where_it_lies_and_when_it_opens_next(wall: Wall) -> None:
