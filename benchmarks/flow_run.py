@@ -31,6 +31,8 @@ name = "bench"
 [feed]
 provider = "files"
 params = {{ path = "bars.csv", timeframe = "1d", stamp = "session", zone = "America/New_York" }}
+[freshness]
+quotes = "5d"
 [schedule.trade]
 cron = "35 9 * * 1-5"
 zone = "America/New_York"

@@ -4,6 +4,7 @@ The record is in the store by then; whatever fails here is logged and changes no
 """
 
 import logging
+from collections.abc import Iterator
 from threading import Thread
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -39,37 +40,29 @@ def publish(record: RunRecord, zone: ZoneInfo) -> None:
     Posted beside the end of the run, which neither waits for them nor fails with them; the process does not end
     before they are out.
     """
-    Thread(target=_post, args=(_artifacts(record, zone),), name="publication").start()
-
-
-def _artifacts(record: RunRecord, zone: ZoneInfo) -> list[ArtifactCreate]:
-    rows = tables(record, zone)
-    made = [_artifact("markdown", f"report-{record.plan}", headline(record), markdown(record, zone))]
-    for name, words in TABLES.items():
-        if rows[name]:
-            made.append(_artifact("table", f"{name}-{record.plan}", words, canonical.dumps(rows[name])))
-    return made
-
-
-def _artifact(kind: str, key: str, description: str, data: str) -> ArtifactCreate:
     context = TaskRunContext.get()
-    return ArtifactCreate(
-        type=kind,
-        key=key,
-        description=description,
-        data=data,
-        flow_run_id=UUID(flow_run.id) if flow_run.id else None,
-        task_run_id=context.task_run.id if context else None,
-    )
+    task_run = context.task_run.id if context else None
+    flow = UUID(flow_run.id) if flow_run.id else None
+    Thread(target=_post, args=(record, zone, flow, task_run), name="publication").start()
 
 
-def _post(artifacts: list[ArtifactCreate]) -> None:
+def _post(record: RunRecord, zone: ZoneInfo, flow: UUID | None, task_run: UUID | None) -> None:
     try:
         with get_client(sync_client=True) as client:
-            for artifact in artifacts:
-                client.create_artifact(artifact)
+            for artifact in _artifacts(record, zone):
+                client.create_artifact(artifact.model_copy(update={"flow_run_id": flow, "task_run_id": task_run}))
     except (httpx.HTTPError, PrefectException) as error:
         _log.warning("artifacts were not published: %s", error)
+
+
+def _artifacts(record: RunRecord, zone: ZoneInfo) -> Iterator[ArtifactCreate]:
+    key, words = f"report-{record.plan}", headline(record)
+    yield ArtifactCreate(type="markdown", key=key, description=words, data=markdown(record, zone))
+    rows = tables(record, zone)
+    for name, words in TABLES.items():
+        if rows[name]:
+            data = canonical.dumps(rows[name])
+            yield ArtifactCreate(type="table", key=f"{name}-{record.plan}", description=words, data=data)
 
 
 def announce(record: RunRecord) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
@@ -37,6 +38,7 @@ def _told(check: Callable[[str], T], value: str) -> T:
         raise ValueError(str(error)) from None
 
 
+@cache
 def check_zone(name: str) -> str:
     """An IANA area/location zone or UTC; abbreviations such as EST have no clock changes and are refused."""
     if _AREA.match(name) and name in available_timezones():
