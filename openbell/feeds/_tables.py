@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import compute, csv, parquet
+from pyarrow import csv, dataset, parquet
 
 from openbell.calendar.exchange import Exchange
 from openbell.errors import DataError
-from openbell.stages.raw_bars import to_floats
+from openbell.stages.raw_bars import MAX_ROWS, to_floats
 from openbell.values.bars import FIELDS, FloatPanel, Timeframe, Times
 
 Stamp = Literal["open", "close", "session"]
@@ -79,9 +79,11 @@ def rows_in(path: Path) -> int:
 def read_table(path: Path, layout: TableFormat, symbols: bool, only: Sequence[str] = ()) -> Table:
     """The columns that matter; ``symbols``: the file has a symbol column.
 
-    ``only`` these symbols are read. A file without a row gives empty columns; what is no table is a DataError.
+    ``only`` these symbols are read from Parquet. A file without a row gives empty columns.
     """
-    return (_read_parquet if path.suffix == ".parquet" else _read_csv)(path, layout, symbols, only)
+    if path.suffix == ".parquet":
+        return _read_parquet(path, layout, symbols, only)
+    return _read_csv(path, layout, symbols)
 
 
 @contextmanager
@@ -95,13 +97,21 @@ def reading(path: Path) -> Iterator[None]:
 
 def _read_parquet(path: Path, layout: TableFormat, symbols: bool, only: Sequence[str]) -> Table:
     with parquet.ParquetFile(path) as file:
-        columns = layout.find(file.schema_arrow.names, path, symbols)
+        columns, rows = layout.find(file.schema_arrow.names, path, symbols), file.metadata.num_rows
     filters = [(columns["symbol"], "in", list(only))] if only else None
+    if filters:
+        rows = dataset.dataset(path).count_rows(filter=parquet.filters_to_expression(filters))
+    _bound(path, rows)
     table = parquet.read_table(path, columns=list(columns.values()), filters=filters, partitioning=None)
     return Table({name: table[column] for name, column in columns.items()}, columns)
 
 
-def _read_csv(path: Path, layout: TableFormat, symbols: bool, only: Sequence[str]) -> Table:
+def _bound(path: Path, rows: int) -> None:
+    if rows > MAX_ROWS:
+        raise DataError(f"{path.name} has {rows:,} rows, more than the limit of {MAX_ROWS:,}")
+
+
+def _read_csv(path: Path, layout: TableFormat, symbols: bool) -> Table:
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise DataError(f"{path.name} has {size:,} bytes, more than the limit of {MAX_BYTES:,}")
@@ -109,8 +119,6 @@ def _read_csv(path: Path, layout: TableFormat, symbols: bool, only: Sequence[str
     types = {columns["symbol"]: pa.string()} if symbols else {}
     convert = csv.ConvertOptions(column_types=types, include_columns=list(columns.values()))
     table = csv.read_csv(path, convert_options=convert)
-    if only:
-        table = table.filter(compute.is_in(table[columns["symbol"]], pa.array(only)))
     return Table({name: table[column] for name, column in columns.items()}, columns)
 
 

@@ -245,6 +245,19 @@ def test_rows_without_a_symbol_or_a_time_harm_nobody_else(tmp_path):
     assert checked.bars.symbols == ("BBB", "CCC")
 
 
+def test_D20_of_a_very_large_file_only_the_symbols_asked_for_are_read(tmp_path):
+    content = table(daily(), pa.array(daily().times, pa.date32()))
+    million = pa.table({name: pa.repeat(content[name][0], 1_000_000) for name in content.column_names})
+    million = million.set_column(1, "symbol", pa.repeat("BULK", 1_000_000))
+    with parquet.ParquetWriter(tmp_path / "bars.parquet", content.schema) as file:
+        file.write_table(content)
+        for _ in range(11):
+            file.write_table(million)
+    assert np.array_equal(bars(tmp_path, "bars.parquet").bars.close, check(daily()).bars.close)
+    with pytest.raises(DataError, match=r"bars.parquet has 11,000,000 rows"):
+        bars(tmp_path, "bars.parquet", symbols=("BULK",))
+
+
 def test_a_changed_file_is_read_again(tmp_path):
     save(tmp_path, table(daily()))
     before = bars(tmp_path).bars.close[-1, 0]
