@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 from prefect.context import FlowRunContext
@@ -46,10 +47,13 @@ async def scheduled_instant() -> datetime | None:
 async def begin(job: str, plan: str, as_of: datetime | None, dry_run: bool) -> Run:
     """Wait for the scheduled instant, read the clock once, claim the slot, judge the guards."""
     planned = await scheduled_instant()
+    started = perf_counter()
     instant = None if as_of is None else as_utc(as_of, "as_of")
     desk = open_desk(plan, instant)
     ring, claim = _ring(desk, job, planned, instant, dry_run)
-    return Run(desk, Story(ring, desk.plan, check(_situation(desk, job, ring, claim, planned))))
+    run = Run(desk, Story(ring, desk.plan, check(_situation(desk, job, ring, claim, planned))), started)
+    run.lap("guards")
+    return run
 
 
 def _ring(

@@ -9,7 +9,7 @@ from prefect.states import Completed, Failed
 from openbell.errors import DataError, OpenbellError
 from openbell.values.record import Outcome, RunRecord
 from tasks.handed import Handed
-from tasks.publication import announce, notify, publish
+from tasks.publication import announce, notify
 from tasks.run import Run
 from tasks.sealing import seal
 
@@ -25,7 +25,6 @@ async def skipped(run: Run) -> State[Any]:
     guard = run.story.guards[-1]
     record = seal(run, Outcome.SKIPPED, guard.code, "")
     get_run_logger().info("%s (%s, %s)", record.message, guard.name, guard.code)
-    publish(record, run.desk.resolved.exchange.zone)
     await _tell(run, record)
     return Completed(name="Skipped", message=record.message)
 
@@ -34,7 +33,6 @@ async def failed(run: Run, error: OpenbellError) -> State[Any]:
     """A promise was broken: stored with what was known until then."""
     code = "DATA" if isinstance(error, DataError) else type(error).__name__
     record = seal(run, Outcome.FAILED, code, str(error))
-    publish(record, run.desk.resolved.exchange.zone)
     await _tell(run, record)
     return Failed(message=f"{code}: {error}")
 

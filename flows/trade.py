@@ -15,10 +15,19 @@ from tasks.evaluate_strategies import evaluate_strategies
 from tasks.execute_orders import execute_orders
 from tasks.fetch_data import fetch_data
 from tasks.persist_audit import persist_audit
+from tasks.publication import publish
 from tasks.risk_gate import risk_gate
 
 
-@flow(name="trade", flow_run_name=run_name, version=openbell.__version__, timeout_seconds=300, persist_result=False)
+@flow(
+    name="trade",
+    flow_run_name=run_name,
+    version=openbell.__version__,
+    timeout_seconds=300,
+    persist_result=False,
+    on_completion=[publish],
+    on_failure=[publish],
+)
 async def trade(plan: str = "demo", as_of: datetime | None = None, dry_run: bool = False) -> State[Any]:
     """Trade one slot of a plan.
 

@@ -19,4 +19,5 @@ def evaluate_strategies(run: Run, market: Handed[Market]) -> Handed[Evaluation]:
     get_run_logger().info("%d signals, %d of them act", len(evaluation.signals), acting)
     for failure in evaluation.failures:
         get_run_logger().error("strategy %s failed: %s", failure.label, failure.detail)
+    run.lap("evaluate-strategies")
     return Handed(evaluation)

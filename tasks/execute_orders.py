@@ -19,6 +19,7 @@ def execute_orders(run: Run, gated: Handed[Gated]) -> Handed[Executed]:
     sender = _sender(run)
     executed = execute(sender, sender.broker.account_id, gated.value.intents, gated.value.verdicts)
     get_run_logger().info("%d orders, %d fills", len(executed.orders), len(executed.fills))
+    run.lap("execute-orders")
     return Handed(executed)
 
 

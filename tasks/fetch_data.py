@@ -16,4 +16,5 @@ def fetch_data(run: Run) -> Handed[Market]:
     market = fetch(desk.resolved, desk.feed, desk.broker(), desk.journal, ring.slot, ring.as_of)
     dropped = len(market.checked.dropped)
     get_run_logger().info("%r, %d symbols dropped, %d quotes", market.bars, dropped, len(market.quotes))
+    run.lap("fetch-data")
     return Handed(market)

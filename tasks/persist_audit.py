@@ -10,7 +10,6 @@ from openbell.values.market import Market
 from openbell.values.record import Outcome, RunRecord
 from tasks.handed import Handed
 from tasks.policies import ONCE
-from tasks.publication import publish
 from tasks.run import Run
 from tasks.sealing import seal
 
@@ -23,12 +22,11 @@ def persist_audit(
     gated: Handed[Gated],
     executed: Handed[Executed],
 ) -> Handed[RunRecord]:
-    """Seal the record of the run, chained to the one before, and show it in the UI."""
+    """Seal the record of the run, chained to the one before."""
     story = run.story
     story.market, story.evaluation = market.value, evaluation.value
     story.gated, story.executed = gated.value, executed.value
     story.account = account_after(run.desk.broker(), executed.value, market.value.account)
     record = seal(run, Outcome.COMPLETED, "", "")
     get_run_logger().info("%s", record.message)
-    publish(record, run.desk.resolved.exchange.zone)
     return Handed(record)

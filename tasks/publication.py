@@ -6,6 +6,7 @@ The record is in the store by then; whatever fails here is logged and changes no
 import logging
 from collections.abc import Iterator
 from threading import Thread
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,14 +15,18 @@ from prefect import get_run_logger
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
-from prefect.context import TaskRunContext
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.events import emit_event
 from prefect.exceptions import PrefectException
-from prefect.runtime import flow_run
+from prefect.flows import Flow
 
+from openbell import store
+from openbell.calendar.window import window_zone
+from openbell.errors import OpenbellError
+from openbell.settings import load_settings
 from openbell.stages.report import headline, markdown, tables
 from openbell.values import canonical
-from openbell.values.plan import Notify
+from openbell.values.plan import Notify, Window
 from openbell.values.record import RunRecord
 
 #: The tables that get an artifact of their own, with the words above each.
@@ -34,25 +39,25 @@ TABLES = {
 _log = logging.getLogger("openbell.publication")
 
 
-def publish(record: RunRecord, zone: ZoneInfo) -> None:
-    """A markdown report and the tables that have rows, under stable keys of the plan.
+def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # Prefect's names
+    """Hook of a flow whose run has ended: a markdown report and the tables that have rows, under stable keys.
 
-    Posted beside the end of the run, which neither waits for them nor fails with them; the process does not end
-    before they are out.
+    The run waits for none of it and cannot fail by it; only the process does not end before they are out.
     """
-    context = TaskRunContext.get()
-    task_run = context.task_run.id if context else None
-    flow = UUID(flow_run.id) if flow_run.id else None
-    Thread(target=_post, args=(record, zone, flow, task_run), name="publication").start()
+    Thread(target=_post, args=(flow_run.id, load_settings().url), name="publication").start()
 
 
-def _post(record: RunRecord, zone: ZoneInfo, flow: UUID | None, task_run: UUID | None) -> None:
+def _post(run: UUID, url: str) -> None:
     try:
+        record = store.open_history(url).run(str(run))
+        if record is None:
+            return  # refused before it was a run
+        zone = window_zone(Window.model_validate(record.plan_body["window"]))
         with get_client(sync_client=True) as client:
             for artifact in _artifacts(record, zone):
-                client.create_artifact(artifact.model_copy(update={"flow_run_id": flow, "task_run_id": task_run}))
-    except (httpx.HTTPError, PrefectException) as error:
-        _log.warning("artifacts were not published: %s", error)
+                client.create_artifact(artifact.model_copy(update={"flow_run_id": run}))
+    except (httpx.HTTPError, PrefectException, OpenbellError) as error:
+        _log.warning("artifacts of run %s were not published: %s", run, error)
 
 
 def _artifacts(record: RunRecord, zone: ZoneInfo) -> Iterator[ArtifactCreate]:

@@ -13,12 +13,19 @@ class Run:
     ``started`` is the monotonic reading that durations are counted from.
     """
 
-    __slots__ = ("desk", "started", "story")
+    __slots__ = ("_lap", "desk", "started", "story")
 
-    def __init__(self, desk: Desk, story: Story) -> None:
+    def __init__(self, desk: Desk, story: Story, started: float) -> None:
         self.desk = desk
         self.story = story
-        self.started = perf_counter()
+        self.started = started
+        self._lap = started
+
+    def lap(self, stage: str) -> None:
+        """Note how many seconds have gone by since the lap before, under the stage's name."""
+        now = perf_counter()
+        self.story.timings[stage] = round(now - self._lap, 6)
+        self._lap = now
 
     @property
     def ring(self) -> Ring:
