@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 
 from prefect.blocks.core import Block
 
@@ -61,7 +62,14 @@ def open_desk(plan: str, as_of: datetime | None = None) -> Desk:
 def load_plan(name: str, settings: Settings | None = None) -> Plan:
     """A plan by name, as its file says at this moment."""
     settings = settings or load_settings()
-    return planfiles.load(planfiles.find(name, planfiles.plans_folder(settings)))
+    path = planfiles.find(name, planfiles.plans_folder(settings))
+    status = path.stat()
+    return _loaded(path, (status.st_mtime_ns, status.st_size, status.st_ino))
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path, version: tuple[int, int, int]) -> Plan:  # noqa: ARG001  # a changed file is read anew
+    return planfiles.load(path)
 
 
 @lru_cache(maxsize=4)

@@ -1,6 +1,7 @@
 """Settings of an installation, from environment variables with the prefix ``OPENBELL_``."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -41,9 +42,15 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """The settings of this process; a variable with our prefix that nobody reads is refused by name."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    return _settings(tuple(sorted(ours.items())))
+
+
+@lru_cache(maxsize=4)
+def _settings(variables: tuple[tuple[str, str], ...]) -> Settings:
     known = {PREFIX + name.upper(): name for name in Settings.model_fields}
-    for variable in os.environ:
-        if variable.startswith(PREFIX) and not variable.startswith(_TEST_PREFIX) and variable not in known:
+    for variable, _ in variables:
+        if not variable.startswith(_TEST_PREFIX) and variable not in known:
             raise SettingsError(f"environment variable {variable} is not known{nearest(variable, known)}")
     try:
         return Settings()
