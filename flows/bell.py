@@ -36,12 +36,12 @@ async def scheduled_instant() -> datetime | None:
     """
     context = FlowRunContext.get()
     started = context.flow_run if context else None
-    if started is None or not started.auto_scheduled or started.expected_start_time is None:
+    if started is None or started.expected_start_time is None:
         return None
     planned = as_utc(started.expected_start_time, "expected start")
     while (early := (planned - wall_clock()).total_seconds()) > 0:
         await asyncio.sleep(early)
-    return planned
+    return planned if started.auto_scheduled else None
 
 
 async def begin(job: str, plan: str, as_of: datetime | None, dry_run: bool) -> Run:
@@ -91,14 +91,14 @@ def _account_limits(desk: Desk, slot: Slot, account: Account) -> str:
 
 
 def run_name() -> str:
-    """Plan, session and slot in exchange time; never raises, whatever the parameters are."""
+    """Plan, session and slot in exchange time; whatever the parameters are, there is a name."""
     parameters: dict[str, Any] = flow_run.parameters or {}
     name, given = str(parameters.get("plan", "")), parameters.get("as_of")
-    instant = parse_instant(str(given)) if given else flow_run.scheduled_start_time
     try:
+        instant = parse_instant(str(given)) if given else as_utc(flow_run.scheduled_start_time)
         plan = load_plan(name)
         slot = slot_of(plan, flow_run.flow_name or "trade", instant)
-        local = slot.planned.astimezone(exchange(plan.window.exchange).zone)
     except OpenbellError:
-        return f"{name} {instant:%Y-%m-%d %H:%M} UTC"
+        return f"{name[:40]} {given or flow_run.scheduled_start_time}"
+    local = slot.planned.astimezone(exchange(plan.window.exchange).zone)
     return f"{name} {slot.session} {local:%H:%M %Z}" + (" dry run" if parameters.get("dry_run") else "")

@@ -16,6 +16,7 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import SettingsContext, get_settings_context
 from prefect.events import emit_event
 from prefect.exceptions import PrefectException
 from prefect.flows import Flow
@@ -44,10 +45,17 @@ def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
 
     The run waits for none of it and cannot fail by it; only the process does not end before they are out.
     """
-    Thread(target=_post, args=(flow_run.id, load_settings().url), name="publication").start()
+    asked = (flow_run.id, load_settings().url, get_settings_context())
+    Thread(target=_post, args=asked, name="publication").start()
 
 
-def _post(run: UUID, url: str) -> None:
+def _post(run: UUID, url: str, settings: SettingsContext) -> None:
+    # A thread starts without Prefect's context; its settings say which server, its clients belong to the flow.
+    with SettingsContext(profile=settings.profile, settings=settings.settings):
+        _post_all(run, url)
+
+
+def _post_all(run: UUID, url: str) -> None:
     try:
         record = store.open_history(url).run(str(run))
         if record is None:

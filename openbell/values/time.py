@@ -14,7 +14,9 @@ def as_utc(instant: datetime, name: str = "instant") -> datetime:
     """The same instant in UTC; an instant without a zone is refused, never guessed."""
     if instant.tzinfo is None:
         raise InputError(f"{name} {instant.isoformat()} has no zone; write it as {instant.isoformat()}+00:00")
-    return instant.astimezone(UTC)
+    moved = instant.astimezone(UTC)
+    # Subclasses from other libraries bring arithmetic of their own; inside there are plain datetimes only.
+    return moved if type(moved) is datetime else datetime.combine(moved.date(), moved.time(), UTC)
 
 
 def parse_instant(text: str, name: str = "instant") -> datetime:

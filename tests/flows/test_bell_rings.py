@@ -11,7 +11,6 @@ import pytest
 from deployments.local import LocalPrefect
 from openbell import store
 from openbell.values.record import Outcome
-
 from tests.flows.conftest import session_open
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]

@@ -103,3 +103,12 @@ def test_D15_an_instant_without_a_zone_is_refused_never_guessed() -> None:
     with pytest.raises(InputError, match="not an ISO 8601 instant"):
         parse_instant("yesterday", "as_of")
     assert iso(parse_instant("2026-11-20T09:35:00-05:00")) == "2026-11-20T14:35:00Z"
+
+
+def test_an_instant_of_another_library_becomes_a_plain_one() -> None:
+    class Fancy(datetime):
+        pass
+
+    moved = as_utc(Fancy(2026, 11, 20, 9, 35, 0, 7, tzinfo=timezone(timedelta(hours=-5))))
+    assert type(moved) is datetime
+    assert moved == datetime(2026, 11, 20, 14, 35, 0, 7, tzinfo=UTC)
