@@ -41,7 +41,10 @@ lint: $(READY)  ## Style, types and the one-way rule
 bench: $(READY)  ## Print the benchmarks as ratios
 	$(RUN)/python -m benchmarks
 
+docs: $(READY)  ## Write docs/reference.md anew from the code
+	$(RUN)/python docs/reference.py
+
 clean:  ## Remove what make and runs have made (.venv, .uv, var)
 	rm -rf .venv .uv var build dist
 
-.PHONY: help setup demo up test lint bench clean
+.PHONY: help setup demo up test lint bench docs clean

@@ -163,6 +163,9 @@ def _in_use(port: int) -> bool:
 
 
 def _start(command: list[str], environment: dict[str, str], folder: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    # A worker stops by sending itself SIGINT, which a background job of a shell has inherited as ignored.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # A session of its own: Ctrl-C reaches us alone, and the whole group can be ended.
     return subprocess.Popen(
         command, cwd=folder, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True

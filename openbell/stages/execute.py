@@ -113,9 +113,7 @@ class Sender:
         return _as_order(intent, state, now, detail)
 
 
-def execute(
-    sender: Sender, account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]
-) -> Executed:
+def execute(sender: Sender, account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]) -> Executed:
     """Freeze intents and verdicts (or take those frozen before) and send what was approved."""
     frozen = sender.journal.freeze(sender.slot, sender.fencing, account, intents, verdicts)
     orders = sender.send_all(frozen)

@@ -52,7 +52,7 @@ def with_history(account: Account, now: Decimal | None, journal: Journal, slot: 
 
 
 def equity(account: Account, prices: Mapping[str, Decimal]) -> Decimal | None:
-    """cash + sum(quantity x mark) to the cent, None when the price of anything held is unknown."""
+    """Cash + sum(quantity x mark) to the cent, None when the price of anything held is unknown."""
     held = {symbol for symbol, position in account.positions.items() if position.quantity}
     return account.equity(prices) if held <= prices.keys() else None
 

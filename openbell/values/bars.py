@@ -86,8 +86,9 @@ class Bars:
         return len(self.times)
 
     def __repr__(self) -> str:
-        span = f"{self.times[0]}..{self.times[-1]}" if len(self) else "empty"
-        return f"Bars({len(self)} x {len(self.symbols)} {self.timeframe.text} {self.provider} {span})"
+        ends = np.datetime_as_string(self.times[[0, -1]], "m") if len(self) else ("nothing", "nothing")
+        size = f"{len(self)} x {len(self.symbols)} of {self.timeframe.text}"
+        return f"Bars({size}, {self.provider}, {ends[0]} to {ends[1]})"
 
     def counts(self) -> NDArray[np.int64]:
         """Bars of each symbol, shape (N,)."""

@@ -1,0 +1,110 @@
+"""What the pages show is run: commands exist, snippets work, the reference is what the code says."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import openbell
+from openbell.cli import COMMANDS, cli
+from openbell.stages.resolve import resolve
+from openbell.strategies.base import Strategy
+from openbell.values.plan import Plan
+from tests.contracts.panels import random_bars
+from tests.contracts.strategy_contract import check_causal, check_history, check_values
+
+ROOT = Path(openbell.__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        found += [(page.name, body) for body in re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)]
+    return found
+
+
+def module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    page = module(ROOT / "docs" / "reference.py").page()
+    assert (ROOT / "docs" / "reference.md").read_text() == page, "run `make docs`"
+
+
+def test_every_plan_shown_can_run() -> None:
+    shown = [tomllib.loads(body) for _, body in blocks("toml")]
+    assert len(shown) >= 5
+    frame = {"name": "shown", "universe": ["AAPL", "IBM", "MSFT"], "strategies": [{"use": "sma_crossover"}]}
+    for part in shown:
+        part["strategies"] = [s for s in part.get("strategies", []) if "my_package" not in s["use"]]
+        whole = {**frame, **part, "strategies": part["strategies"] or frame["strategies"]}
+        resolve(Plan.model_validate(whole))
+
+
+def test_the_strategy_shown_keeps_the_promises(tmp_path: Path) -> None:
+    (body,) = [body for name, body in blocks("python") if name == "strategies.md"]
+    (tmp_path / "shown.py").write_text(body)
+    strategy = module(tmp_path / "shown.py").HigherClose()
+    assert isinstance(strategy, Strategy)
+    bars = random_bars()
+    check_values(strategy, bars)
+    check_causal(strategy, bars)
+    check_history(strategy, bars)
+
+
+def commands() -> list[str]:
+    lines = [line.strip() for _, body in blocks("sh") for line in body.splitlines()]
+    return [line.partition("#")[0].strip() for line in lines if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("line", sorted({line for line in commands() if "openbell " in line}))
+def test_every_command_shown_exists(line: str) -> None:
+    words = line[line.index("openbell ") :].split()
+    assert words[1] in COMMANDS
+    assert CliRunner().invoke(cli, [words[1], "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize("line", sorted({line for line in commands() if line.startswith("make ")}))
+def test_every_make_target_shown_exists(line: str) -> None:
+    done = subprocess.run(["make", "-n", *line.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_deployment_can_be_imported_and_takes_its_parameters() -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    code = (
+        "import importlib, json, sys; m, f = sys.argv[1].rsplit('.', 1); flow = getattr(importlib.import_module(m), f)"
+    )
+    code += "; flow.validate_parameters(json.loads(sys.argv[2]))"
+    for deployment in declared:
+        parameters = yaml.safe_dump(deployment["parameters"], default_flow_style=True)
+        text = json.dumps(yaml.safe_load(parameters))
+        command = [sys.executable, "-W", "ignore", "-c", code, deployment["entrypoint"], text]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert all("slug" in schedule for schedule in deployment["schedules"])
+
+
+def test_the_changelog_knows_this_version() -> None:
+    assert f"[{openbell.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
