@@ -1,0 +1,149 @@
+"""The preconditions: their order, their codes, and that nothing is asked for after the first that blocks."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from openbell.brokers.paper import PaperBroker, PaperSettings
+from openbell.brokers.paper.memory import MemoryLedger
+from openbell.calendar.window import WindowDecision
+from openbell.errors import BrokerUnavailable
+from openbell.ports import Breaker, Broker, Claim, ClaimKind, Level, Switch
+from openbell.stages.guards import Situation, check
+from openbell.values.account import Account, Position
+from openbell.values.plan import Plan
+
+NOW = datetime(2026, 11, 19, 14, 35, tzinfo=UTC)
+OPEN = WindowDecision(True, "OPEN", "open", date(2026, 11, 19), NOW, NOW + timedelta(hours=6), None)
+PLAN = Plan.model_validate({"name": "p", "universe": ["AAPL"], "strategies": [{"use": "sma_crossover"}]})
+
+
+def broker(now: datetime = NOW, is_open: bool = True) -> Broker:
+    settings = PaperSettings(account="p", cash=Decimal(1000))
+    return PaperBroker(settings, MemoryLedger(), lambda *_: {}, lambda: now, lambda _: is_open, lambda at: at)
+
+
+class Counted:
+    """A door to the broker that counts how often it is opened."""
+
+    def __init__(self, made: Broker) -> None:
+        self.made, self.opened = made, 0
+
+    def __call__(self) -> Broker:
+        self.opened += 1
+        return self.made
+
+
+def situation(**changes: object) -> Situation:
+    usual = Situation(
+        plan=PLAN,
+        as_of=NOW,
+        switch=Switch(Level.ACTIVE, 0),
+        breaker=Breaker(False, 0),
+        claim=Claim(ClaimKind.WON, "r", 1),
+        window=OPEN,
+        late_by=timedelta(seconds=1),
+        grace=timedelta(seconds=60),
+        broker=Counted(broker()),
+        simulated=False,
+        account_limits=lambda _account: "",
+    )
+    return replace(usual, **changes)
+
+
+BLOCKING = {
+    "enabled": ({"plan": PLAN.model_copy(update={"enabled": False})}, "DISABLED"),
+    "halted": ({"switch": Switch(Level.HALTED, 3, "ops", "fire drill")}, "HALTED"),
+    "breaker": ({"breaker": Breaker(True, 10, "10 failures in a row")}, "BREAKER"),
+    "slot": ({"claim": Claim(ClaimKind.DONE, "other", 1)}, "DUPLICATE_RUN"),
+    "window": ({"window": replace(OPEN, open=False, code="HOLIDAY", detail="Thanksgiving")}, "HOLIDAY"),
+    "lateness": ({"late_by": timedelta(seconds=61)}, "LATE"),
+    "broker": ({"broker": Counted(broker(is_open=False))}, "CALENDAR_DISAGREE"),
+    "account risk": ({"account_limits": lambda _account: "daily_loss_halt: 0.05 against 0.02"}, "ACCOUNT_RISK"),
+}
+
+
+def test_B04_all_pass_in_the_fixed_order() -> None:
+    passed = check(situation())
+    assert [guard.name for guard in passed] == list(BLOCKING)
+    assert all(guard.passed for guard in passed)
+
+
+@pytest.mark.parametrize("name", BLOCKING)
+def test_B04_the_first_that_blocks_names_itself_and_is_the_last(name: str) -> None:
+    later = list(BLOCKING)[list(BLOCKING).index(name) :]
+    changes: dict[str, object] = {}
+    for blocked in reversed(later):
+        changes |= BLOCKING[blocked][0]
+    guards = check(situation(**changes))
+    assert guards[-1].name == name
+    assert (guards[-1].passed, guards[-1].code) == (False, BLOCKING[name][1])
+    assert guards[-1].detail
+    assert all(guard.passed for guard in guards[:-1])
+
+
+@pytest.mark.parametrize("name", list(BLOCKING)[:6])
+def test_a_blocked_run_asks_the_broker_nothing(name: str) -> None:
+    door = Counted(broker())
+    check(situation(**{"broker": door, **BLOCKING[name][0]}))
+    assert door.opened == 0
+
+
+@pytest.mark.parametrize(("kind", "code"), [(ClaimKind.RUNNING, "OVERLAP"), (ClaimKind.DONE, "DUPLICATE_RUN")])
+def test_a_slot_that_is_not_ours_blocks(kind: ClaimKind, code: str) -> None:
+    assert check(situation(claim=Claim(kind, "other", 1)))[-1].code == code
+
+
+def test_a_resumed_slot_and_a_dry_run_pass() -> None:
+    assert check(situation(claim=Claim(ClaimKind.RESUMED, "r", 2)))[-1].passed
+    assert check(situation(claim=None))[-1].passed
+
+
+def test_a_run_by_hand_is_never_late() -> None:
+    assert check(situation(late_by=None))[-1].passed
+
+
+@pytest.mark.parametrize(("seconds", "passes"), [(59.999, True), (60, True), (60.001, False)])
+def test_the_grace_is_exact(seconds: float, passes: bool) -> None:
+    assert check(situation(late_by=timedelta(seconds=seconds)))[-1].passed is passes
+
+
+def test_A16_a_broker_that_does_not_answer_blocks() -> None:
+    def dead() -> Broker:
+        raise BrokerUnavailable("no answer within 5 s")
+
+    last = check(situation(broker=dead))[-1]
+    assert (last.name, last.code, last.detail) == ("broker", "BROKER_UNAVAILABLE", "no answer within 5 s")
+
+
+def test_F03_the_account_must_be_of_the_plans_environment() -> None:
+    live = PLAN.model_copy(update={"mode": "live"})
+    last = check(situation(plan=live))[-1]
+    assert (last.code, last.detail) == ("ENVIRONMENT", "the plan says live, the account says paper")
+
+
+@pytest.mark.parametrize(("seconds", "passes"), [(2, True), (2.1, False), (-2.1, False), (1800, False)])
+def test_B34_a_venue_whose_clock_is_off_blocks(seconds: float, passes: bool) -> None:
+    door = Counted(broker(now=NOW + timedelta(seconds=seconds)))
+    last = check(situation(broker=door))[-1]
+    assert last.passed is passes
+    if not passes:
+        assert last.code == "CLOCK"
+
+
+def test_a_loss_limit_lets_a_run_with_positions_pass_so_that_exits_can_go() -> None:
+    class Holding:
+        environment, account_id = "paper", "p"
+
+        def clock(self) -> object:
+            return broker().clock()
+
+        def account(self) -> Account:
+            held = {"AAPL": Position("AAPL", Decimal(5), Decimal(10))}
+            return Account("p", "paper", "USD", Decimal(1), held, Decimal(1))
+
+    breached = {"account_limits": lambda _account: "drawdown"}
+    assert check(situation(broker=Counted(Holding()), **breached))[-1].passed
+    assert not check(situation(**breached))[-1].passed
