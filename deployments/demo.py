@@ -149,8 +149,9 @@ def _show(console: Console, runs: list[FlowRun], store: Path) -> None:
     last = next((run for run in reversed(runs) if run.state and run.state.name == "Completed"), runs[-1])
     for title, arguments in {
         "What was decided in each run": ["history", "--plan", "demo"],
-        f"Why, in the last one ({last.name})": ["explain", str(last.id)],
-        "Orders": ["orders", "--limit", "20"],
+        f"What the last one saw, decided and did ({last.name})": ["show", str(last.id)],
+        "Why it traded the first symbol of the plan, or did not": ["explain", str(last.id), "AAPL"],
+        "Orders of all runs": ["orders", "--limit", "20"],
         "Positions": ["positions"],
         "Equity": ["equity", "demo"],
     }.items():
