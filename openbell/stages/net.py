@@ -141,7 +141,9 @@ class _Desk:
         value, least = abs(quantity) * self.prices[symbol], self.sizing.min_trade
         if quantity == 0:
             step = self.market.instruments[symbol].step
-            return Unplaced(symbol, NoTrade.ZERO, f"a change of {leg.quantity:.4f} is less than one step of {text(step)}")
+            return Unplaced(
+                symbol, NoTrade.ZERO, f"a change of {leg.quantity:.4f} is less than one step of {text(step)}"
+            )
         if leg.purpose is not Purpose.EXIT and value < least:
             return Unplaced(symbol, NoTrade.BELOW_MIN_TRADE, f"{value:.2f} is below min_trade {text(least)}")
         return None
