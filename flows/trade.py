@@ -25,6 +25,7 @@ from tasks.risk_gate import risk_gate
     version=openbell.__version__,
     timeout_seconds=300,
     persist_result=False,
+    result_serializer="json",
     on_completion=[publish],
     on_failure=[publish],
 )
