@@ -13,12 +13,19 @@ from urllib.parse import quote
 
 Row = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TABLES = (
-    *("slots", "intents", "order_events", "orders", "fills", "positions", "runs", "switches"),
-    *("alerts", "breaks", "lookups"),
-)
-#: Where a table may not be changed, whatever the reason.
-INSERT_ONLY = ("intents", "order_events", "fills", "runs", "signals", "verdicts", "switches", "lookups")
+#: Tables that are read, each in the order of this column.
+_TABLES = {
+    **dict.fromkeys(("slots", "intents", "orders", "positions"), "rowid"),
+    **dict.fromkeys(("order_events", "fills", "busts", "runs"), "sequence"),
+    **dict.fromkeys(("alerts", "breaks", "lookups", "resolutions", "breaker_events"), "number"),
+    "switches": "epoch",
+}
+#: Tables whose rows name the hash of the row before, and the column that counts them.
+CHAINS = {name: key for name, key in _TABLES.items() if key in ("sequence", "number")} | {"switches": "epoch"}
+for _unchained in ("fills", "busts"):
+    del CHAINS[_unchained]
+#: Where nothing may be changed, whatever the reason.
+INSERT_ONLY = (*CHAINS, "intents", "fills", "busts", "signals", "verdicts", "frames", "equity_points")
 
 
 @dataclass(frozen=True)
@@ -97,20 +104,21 @@ def _database(path: Path) -> tuple[dict[str, tuple[Row, ...]], tuple[str, ...]]:
         source.backup(copy)
         copy.row_factory = sqlite3.Row
         there = {row["name"] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        order = {"order_events": "sequence", "runs": "sequence", "fills": "sequence", "switches": "epoch"}
         tables = {
-            name: tuple(dict(row) for row in copy.execute(f"SELECT * FROM {name} ORDER BY {order.get(name, 'rowid')}"))
-            for name in _TABLES
+            name: tuple(dict(row) for row in copy.execute(f"SELECT * FROM {name} ORDER BY {key}"))
+            for name, key in _TABLES.items()
             if name in there
         }
-        found = tables, tuple(name for name in INSERT_ONLY if name in there and tables.get(name) and _loose(copy, name))
+        unguarded = tuple(name for name in INSERT_ONLY if name in there and _loose(copy, name))
     source.close()
     copy.close()
-    return found
+    return tables, unguarded
 
 
 def _loose(copy: sqlite3.Connection, table: str) -> bool:
-    """Whether a row of the copy can be changed or deleted."""
+    """Whether a row of the copy can be changed or deleted; a table without rows cannot tell."""
+    if copy.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None:
+        return False
     column = copy.execute(f"SELECT name FROM pragma_table_info('{table}') LIMIT 1").fetchone()[0]
     for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
         try:
