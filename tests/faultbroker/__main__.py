@@ -1,0 +1,5 @@
+"""``python tests/faultbroker --ledger FILE``; see ``server``."""
+
+from server import main
+
+main()
