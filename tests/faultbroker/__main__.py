@@ -1,5 +1,10 @@
-"""``python tests/faultbroker --ledger FILE``; see ``server``."""
+"""``python -m tests.faultbroker --ledger FILE``; see ``server``."""
 
-from server import main
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from server import main  # noqa: E402  # the broker stands on its own: its modules import each other by bare name
 
 main()

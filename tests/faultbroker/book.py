@@ -13,9 +13,9 @@ def stamp(instant: float) -> str:
 
 
 class Ledger:
-    """Lines of ``{seq, mono, wall, kind, ...}``; headers, and with them keys, are never written.
+    """Lines of ``{seq, mono, time, kind, ...}``; headers, and with them keys, are never written.
 
-    ``mono`` is this machine's monotonic clock in seconds, ``wall`` its wall clock as POSIX time; both are read
+    ``mono`` is this machine's monotonic clock in seconds, ``time`` its wall clock as POSIX time; both are read
     under the lock that orders the lines.
     """
 
@@ -29,7 +29,7 @@ class Ledger:
         """Append one line; returns its number."""
         with self._lock:
             self._seq += 1
-            head = {"seq": self._seq, "mono": time.monotonic(), "wall": time.time(), "kind": kind}
+            head = {"seq": self._seq, "mono": time.monotonic(), "time": time.time(), "kind": kind}
             self._file.write(json.dumps(head | fields) + "\n")
             self._file.flush()
             return self._seq

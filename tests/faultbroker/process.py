@@ -96,7 +96,7 @@ class FaultBroker:
 
     def requests(self, verb: str | None = None) -> list[str]:
         """Verb and path of each request so far."""
-        return [f"{r['verb']} {r['path']}" for r in self.ledger("request") if verb in (None, r["verb"])]
+        return [f"{r['method']} {r['path']}" for r in self.ledger("request") if verb in (None, r["method"])]
 
     def _pull(self, lever: str, body: Any) -> Any:
         request = urllib.request.Request(f"{self.url}/_control/{lever}", json.dumps(body).encode(), method="POST")

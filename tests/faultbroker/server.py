@@ -2,7 +2,7 @@
 
 Start it by hand, from the top of the repository (it needs nothing but Python)::
 
-    python tests/faultbroker --port 8765 --ledger /tmp/ledger.jsonl
+    python -m tests.faultbroker --port 8765 --ledger /tmp/ledger.jsonl
     http://127.0.0.1:8765
 
 and trade on it with ``url = "http://127.0.0.1:8765"`` under ``[account.params]`` of a plan with
@@ -11,12 +11,12 @@ and trade on it with ``url = "http://127.0.0.1:8765"`` under ``[account.params]`
     curl -d '[{"verb": "POST", "path": "/v2/orders", "drop": "after"}]' http://127.0.0.1:8765/_control/faults
 
 makes the next order be accepted and the connection be closed without an answer. ``--no-unique-ids`` gives it the
-habit of Interactive Brokers: a repeated client_order_id is a second order. (``python -m tests.faultbroker`` does
-not work where a package of the environment is itself called ``tests``, as eventkit's is.)
+habit of Interactive Brokers: a repeated client_order_id is a second order.
 
-The ledger file is append-only and the truth about what the broker was asked and took; its lines are
+The ledger file is append-only and the truth about what the broker was asked and took. Each line has its
+number ``seq``, ``time`` (seconds since 1970 by this machine), ``mono`` (monotonic seconds) and one of these kinds:
 
-    request   id, verb, path, query, body: a request has arrived (``mono`` and ``wall`` tell when)
+    request   method, path, query, body: a request has arrived
     accepted  request and the whole order: the broker has it from here on
     rejected  request, client_order_id, answer
     state     order_id, client_order_id, status
@@ -116,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _trade(self, path: str, query: dict, raw: str) -> None:
         server = self.server
-        request = server.ledger.write("request", verb=self.command, path=path, query=query, body=raw)
+        request = server.ledger.write("request", method=self.command, path=path, query=query, body=_parsed(raw))
         fault = server.script.take(self.command, path, f"{query} {raw}")
         time.sleep(fault.get("delay", 0))
         if fault.get("drop") == "before":
@@ -135,9 +135,8 @@ class Handler(BaseHTTPRequestHandler):
     def _act(self, path: str, query: dict, raw: str, request: int, fault: dict) -> tuple[int, Any]:
         if refused := self._unknown_keys():
             return refused
-        try:
-            body = json.loads(raw) if raw else {}
-        except ValueError:
+        body = _parsed(raw) or {}
+        if not isinstance(body, dict):
             return 400, {"code": 40010000, "message": "request body format is invalid"}
         with self.server.lock:
             venue = self.server.venue
@@ -185,6 +184,13 @@ class Handler(BaseHTTPRequestHandler):
         self.server.ledger.write("answer", request=request, status=0, fault=fault)
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _parsed(raw: str) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return raw
 
 
 def _altered(reply: Any, fault: dict) -> Any:

@@ -33,7 +33,7 @@ class Venue:
         self.orders: list[dict] = []
         self.activities: list[dict] = []
         self.plans: list[dict] = []
-        for symbol in ("AAPL", "MSFT", "GOOG", "AMZN", "SPY", "IBM", "CAT", "JPM"):
+        for symbol in ("AAPL", "MSFT", "GOOG", "AMZN", "SPY", "IBM", "KO", "XOM"):
             self.quote(symbol, Decimal("99.99"), Decimal("100.01"))
 
     # --- what it knows ---------------------------------------------------------------------------------------
