@@ -348,6 +348,12 @@ class Journal(Protocol):
     def open_break(self, account: str, kind: str, subject: str, detail: str) -> None:
         """Keep a difference between the books and the broker; the same kind and subject while open counts once."""
 
+    def close_alert(self, number: int, actor: str, reason: str) -> None:
+        """Close an alert by the number that the history gives; needs actor and reason."""
+
+    def close_break(self, number: int, actor: str, reason: str) -> None:
+        """Close a break by the number that the history gives; needs actor and reason."""
+
     def freeze(
         self, slot: Slot, fencing: int, account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]
     ) -> Frozen:
@@ -366,8 +372,20 @@ class Journal(Protocol):
         gate against the account's exposure, the state machine, the mark. A stale claim is a StoreError.
         """
 
-    def record(self, event: OrderEvent, fills: Sequence[Fill] = ()) -> None:
-        """Append an order event with its fills, and move the projections, in one transaction."""
+    def record(self, event: OrderEvent, fills: Sequence[Fill] = (), before: Sequence[OrderEvent] = ()) -> None:
+        """Append an order event with its fills, and move the projections, in one transaction.
+
+        ``before`` are steps of the same order that came to light together with it, such as ACKED before FILLED:
+        one durable commit for all.
+        """
+
+    def report(self, event: OrderEvent, fills: Sequence[Fill] = (), busts: Sequence[str] = ()) -> OrderState:
+        """Take the broker's word on an order, in whatever order and however often it comes; returns the state now.
+
+        Each fill is applied once. A status that the order has passed already changes nothing, one that it cannot
+        take opens a break. A fill of an order that has ended keeps its state and opens a break; more than was
+        ordered halts everything. ``busts`` are ids of fills that the broker took back.
+        """
 
     def activity(self, plan: str, account: str, day_start: datetime, recent_since: datetime) -> Activity:
         """What the plan has done so far."""
@@ -442,6 +460,21 @@ class EquityPoint:
     equity: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An alert, or a break between the books and the broker; open while ``closed`` is None."""
+
+    number: int
+    kind: str
+    subject: str
+    detail: str
+    time: datetime
+    account: str = ""
+    closed: datetime | None = None
+    closed_by: str = ""
+    closed_why: str = ""
+
+
 class History(Protocol):
     """The store as people and machines read it."""
 
@@ -467,3 +500,9 @@ class History(Protocol):
 
     def equity(self, account: str, limit: int = 500) -> tuple[EquityPoint, ...]:
         """Oldest first, the last ``limit`` points."""
+
+    def alerts(self, open_only: bool = True, limit: int = 50) -> tuple[Incident, ...]:
+        """Newest first."""
+
+    def breaks(self, open_only: bool = True, limit: int = 50) -> tuple[Incident, ...]:
+        """Newest first."""

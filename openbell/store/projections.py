@@ -1,13 +1,14 @@
 """Where things stand, computed from fills: orders, positions, and each strategy's part of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, insert, select, update
 
-from openbell.store.order_tables import BOOKS, INTENTS, POSITIONS
-from openbell.store.texts import intent_of
+from openbell.store.order_tables import BOOKS, BUSTS, FILLS, INTENTS, POSITIONS
+from openbell.store.texts import fill_of, intent_of
 from openbell.values.account import Position
 from openbell.values.money import STEP, ZERO, floor_to
 from openbell.values.orders import Fill, Share, Side
@@ -16,22 +17,58 @@ from openbell.values.orders import Fill, Share, Side
 _EXACT = 80
 
 
-def filled_after(order: Row[Any], fills: Sequence[Fill]) -> tuple[Decimal, Decimal]:
-    """(quantity filled, exact sum of quantity x price) of an order after more fills."""
+def filled_after(order: Row[Any], fills: Sequence[Fill], busted: Sequence[Fill] = ()) -> tuple[Decimal, Decimal]:
+    """(quantity filled, exact sum of quantity x price) of an order after more fills, and after some taken back."""
     with localcontext(prec=_EXACT):
-        filled = order.filled + sum((fill.quantity for fill in fills), ZERO)
-        return filled, order.cost + sum((fill.quantity * fill.price for fill in fills), ZERO)
+        filled = sum((fill.quantity for fill in fills), ZERO) - sum((fill.quantity for fill in busted), ZERO)
+        cost = sum((f.quantity * f.price for f in fills), ZERO) - sum((f.quantity * f.price for f in busted), ZERO)
+        return order.filled + filled, order.cost + cost
 
 
-def apply_fills(connection: Connection, order: Row[Any], fills: Sequence[Fill]) -> None:
-    """Move the account's position and the books of the strategies behind the order."""
-    position = _position(connection, order.account, order.symbol)
-    for fill in fills:
-        position = position.apply(fill)
+def apply_fills(connection: Connection, order: Row[Any], fresh: Sequence[Fill], busted: Sequence[Fill] = ()) -> None:
+    """Move the account's position and the books of the strategies, after the fills themselves were written."""
+    before = None if busted else _before(connection, order, fresh)
+    if before is None:
+        position = fold(order.symbol, kept_fills(connection, order.account, order.symbol))
+    else:
+        position = fold(order.symbol, fresh, before)
     key = {"account": order.account, "symbol": order.symbol}
     values = {"quantity": position.quantity, "average_price": position.average_price, "realized": position.realized}
     _save(connection, POSITIONS, key, values)
-    _move_books(connection, order, filled_after(order, fills)[0])
+    _move_books(connection, order, filled_after(order, fresh, busted)[0])
+
+
+def fold(symbol: str, fills: Iterable[Fill], position: Position | None = None) -> Position:
+    """The position after fills in the order of their times and ids, so that it depends on nothing but their set."""
+    position = position or Position(symbol, ZERO, ZERO)
+    for fill in sorted(fills, key=_place):
+        position = position.apply(fill)
+    return position
+
+
+def _place(fill: Fill) -> tuple[datetime, str]:
+    return fill.time, fill.id
+
+
+def kept_fills(connection: Connection, account: str, symbol: str) -> list[Fill]:
+    """The fills of a position that were not taken back."""
+    taken = select(BUSTS.c.fill).where(BUSTS.c.account == account)
+    query = select(FILLS).where(FILLS.c.account == account, FILLS.c.symbol == symbol, FILLS.c.id.not_in(taken))
+    return [fill_of(row) for row in connection.execute(query)]
+
+
+def _before(connection: Connection, order: Row[Any], fresh: Sequence[Fill]) -> Position | None:
+    """The position that the new fills can be put on top of; None when one of them belongs below another."""
+    first, columns = min(fresh, key=_place), FILLS.c
+    others = select(columns.id).where(
+        columns.account == order.account, columns.symbol == order.symbol, columns.id.not_in([f.id for f in fresh])
+    )
+    later = others.where(columns.time > first.time).limit(1)
+    if connection.execute(later).first():
+        return None
+    if any(other > first.id for other in connection.execute(others.where(columns.time == first.time)).scalars()):
+        return None
+    return _position(connection, order.account, order.symbol)
 
 
 def _position(connection: Connection, account: str, symbol: str) -> Position:

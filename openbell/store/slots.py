@@ -77,6 +77,26 @@ def held_in_time(connection: Connection, slot: Slot, fencing: int) -> Row[Any]:
     return row
 
 
+def renew(connection: Connection, slot: Slot, fencing: int, lease: timedelta) -> None:
+    """A lease that ran out is not prolonged: somebody may be taking the slot over."""
+    held_in_time(connection, slot, fencing)
+    until = {"lease_until": now(connection) + lease}
+    connection.execute(update(SLOTS).where(SLOTS.c.key == slot.key).values(until))
+
+
+def expired(connection: Connection) -> tuple[tuple[Slot, int, str], ...]:
+    """Slots without an outcome whose lease ran out, with fencing number and run id, oldest first."""
+    columns = SLOTS.c
+    query = select(SLOTS).where(columns.outcome.is_(None), columns.lease_until <= now(connection))
+    rows = connection.execute(query.order_by(columns.planned, columns.key))
+    return tuple((slot_of(row), row.fencing, row.run_id) for row in rows)
+
+
+def slot_of(row: Row[Any]) -> Slot:
+    """The slot of a row that has its columns."""
+    return Slot(row.plan, row.job, row.planned, row.session)
+
+
 def release(connection: Connection, slot: Slot, fencing: int, outcome: Outcome, code: str) -> None:
     """Close the slot; closing it again in the same way changes nothing."""
     row = held(connection, slot, fencing)

@@ -50,7 +50,7 @@ def test_slots_of_other_plans_jobs_and_times_are_free(journal):
 def test_I9_stale_claim_cannot_release(journal):
     journal.claim(slot_at(), "run-1", NO_TIME)
     journal.claim(slot_at(), "run-2", HOUR)
-    with pytest.raises(StoreError, match="claim 1 of slot .* is stale: run run-2 holds claim 2"):
+    with pytest.raises(StoreError, match=r"claim 1 of slot .* is stale: run run-2 holds claim 2"):
         journal.release(slot_at(), 1, Outcome.COMPLETED, "")
 
 
