@@ -26,8 +26,8 @@ _GIVEN_UP = frozenset({"40001", "40P01"})
 _WRITE = "openbell_write"
 _PATIENCE = {"connect_timeout": 5}
 _CLOCK = {
-    "sqlite": "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
-    "postgresql": "SELECT clock_timestamp()",
+    "sqlite": text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"),
+    "postgresql": text("SELECT clock_timestamp()"),
 }
 
 
@@ -124,7 +124,7 @@ def shown(url: URL) -> str:
 
 def now(connection: Connection) -> datetime:
     """The database's clock, which decides about leases."""
-    found: Any = connection.execute(text(_CLOCK[connection.dialect.name])).scalar_one()
+    found: Any = connection.execute(_CLOCK[connection.dialect.name]).scalar_one()
     return (datetime.fromisoformat(found) if isinstance(found, str) else found).astimezone(UTC)
 
 

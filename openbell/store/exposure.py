@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from openbell.errors import StoreError
 from openbell.ports import Exposure, Lookup, Unsettled
@@ -16,29 +16,32 @@ from openbell.store.watch_tables import LOOKUPS
 from openbell.values.orders import Order, OrderIntent, OrderState, Side
 from openbell.values.slot import Slot
 
+_OTHERS = (ORDERS.c.account == bindparam("account"), ORDERS.c.client_id != bindparam("client_id"))
+_HELD = select(POSITIONS.c.symbol, POSITIONS.c.quantity).where(POSITIONS.c.account == bindparam("account"))
+_WORKING = (
+    select(ORDERS, INTENTS.c.body)
+    .join(INTENTS, INTENTS.c.client_id == ORDERS.c.client_id)
+    .where(ORDERS.c.working, *_OTHERS)
+    .order_by(ORDERS.c.number)
+)
+_SENT = (
+    select(func.count())
+    .select_from(SLOTS)
+    .join(ORDERS, ORDERS.c.slot == SLOTS.c.key)
+    .where(SLOTS.c.plan == bindparam("plan"), SLOTS.c.session == bindparam("session"))
+    .where(ORDERS.c.sent.is_not(None), *_OTHERS)
+)
 _UNSETTLED = tuple(sorted(state.value for state in OrderState if not state.terminal))
 
 
 def exposure(connection: Connection, slot: Slot, order: Row[Any]) -> Exposure:
     """Of the account and session of an order, without the order itself."""
-    held = select(POSITIONS.c.symbol, POSITIONS.c.quantity).where(POSITIONS.c.account == order.account)
-    working = (
-        select(ORDERS, INTENTS.c.body)
-        .join(INTENTS, INTENTS.c.client_id == ORDERS.c.client_id)
-        .where(ORDERS.c.working, ORDERS.c.account == order.account, ORDERS.c.client_id != order.client_id)
-        .order_by(ORDERS.c.number)
-    )
-    sent = (
-        select(func.count())
-        .select_from(SLOTS)
-        .join(ORDERS, ORDERS.c.slot == SLOTS.c.key)
-        .where(SLOTS.c.plan == slot.plan, SLOTS.c.session == slot.session)
-        .where(ORDERS.c.account == order.account, ORDERS.c.sent.is_not(None), ORDERS.c.client_id != order.client_id)
-    )
+    of = {"account": order.account, "client_id": order.client_id}
+    today = {**of, "plan": slot.plan, "session": slot.session}
     return Exposure(
-        positions={row.symbol: row.quantity for row in connection.execute(held) if row.quantity},
-        working=tuple(_order(row) for row in connection.execute(working)),
-        orders_today=connection.execute(sent).scalar_one(),
+        positions={row.symbol: row.quantity for row in connection.execute(_HELD, of) if row.quantity},
+        working=tuple(_order(row) for row in connection.execute(_WORKING, of)),
+        orders_today=connection.execute(_SENT, today).scalar_one(),
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert
 
+from openbell.store.prepared import newest
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.texts import content_hash, to_json
 from openbell.values.time import iso
@@ -16,8 +17,7 @@ _LINKS = frozenset({"previous_hash", "hash"})
 def add(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:
     """Append a row to a log; returns its number. The caller holds the write lock."""
     key = key_of(table)
-    newest = select(table.c[key], table.c.hash).order_by(table.c[key].desc()).limit(1)
-    last = connection.execute(newest).first()
+    last = connection.execute(newest(table, key, "hash")).first()
     number, previous = (last[0] + 1, last[1] or GENESIS) if last else (1, GENESIS)
     linked = {**row, key: number, "previous_hash": previous}
     connection.execute(insert(table), {**linked, "hash": row_hash(table, linked)})

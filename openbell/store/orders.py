@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select, update
 
 from openbell.errors import StoreError
 from openbell.ports import Level, OrderEvent
 from openbell.store import incidents, projections, switches
 from openbell.store.connect import now
 from openbell.store.order_tables import BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
+from openbell.store.prepared import by, change, newest
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.texts import content_hash, fill_columns, intent_text, to_json, verdict_text
 from openbell.store.watch_tables import ALERTS
@@ -24,6 +25,10 @@ from openbell.values.verdict import Decision, Verdict
 #: Kind of the alert about an order that is filled beyond its quantity.
 OVERFILL = "OVERFILL"
 _OF_INTENT = ("client_id", "slot", "position", "judged", "symbol", "leg", "account", "body", "verdict")
+_INSERT_EVENTS = insert(ORDER_EVENTS)
+_KNOWN = select(FILLS.c.id).where(
+    FILLS.c.account == bindparam("account"), FILLS.c.id.in_(bindparam("ids", expanding=True))
+)
 _OF_ORDER = ("number", "run_id", "plan", "side", "purpose")
 
 
@@ -127,15 +132,14 @@ class Step:
 def append(connection: Connection, steps: Sequence[Step], fencing: int | None) -> int:
     """Append events to the chain; returns the sequence of the last."""
     written = now(connection)
-    newest = select(ORDER_EVENTS.c.sequence, ORDER_EVENTS.c.hash).order_by(ORDER_EVENTS.c.sequence.desc()).limit(1)
-    last = connection.execute(newest).first()
+    last = connection.execute(newest(ORDER_EVENTS, "sequence", "hash")).first()
     sequence, hashed = (int(last.sequence), last.hash) if last else (0, GENESIS)
     rows = []
     for step in steps:
         row, previous, sequence = _event_row(step.event, written, fencing), hashed, sequence + 1
         hashed = chain(previous, sequence, event_digest(row, step.fills, step.covers))
         rows.append({**row, "sequence": sequence, "previous_hash": previous, "hash": hashed})
-    connection.execute(insert(ORDER_EVENTS), rows)
+    connection.execute(_INSERT_EVENTS, rows)
     return sequence
 
 
@@ -163,7 +167,7 @@ def event_digest(row: Mapping[str, Any], fills: Iterable[Fill], covers: Sequence
 
 def order_row(connection: Connection, client_id: str) -> Row[Any]:
     """The projection of an order; StoreError when it was never frozen."""
-    row = connection.execute(select(ORDERS).where(ORDERS.c.client_id == client_id)).first()
+    row = connection.execute(by(ORDERS, "client_id"), {"client_id": client_id}).first()
     if row is None:
         raise StoreError(f"order {client_id} is in no frozen plan")
     return row
@@ -202,7 +206,7 @@ def write(
         "broker_id": event.broker_id or order.broker_id,
         "sent": order.sent or (event.time if event.state is OrderState.SENDING else None),
     }
-    connection.execute(update(ORDERS).where(ORDERS.c.client_id == order.client_id).values(moved))
+    connection.execute(change(ORDERS, "client_id"), {"of_client_id": order.client_id, **moved})
     if fresh and filled > order.quantity:
         _halt_for_overfill(connection, order, text(filled))
 
@@ -223,8 +227,7 @@ def unapplied(connection: Connection, order: Row[Any], fills: Sequence[Fill]) ->
     if not fills:
         return []
     by_id = {fill.id: fill for fill in reversed(fills)}
-    query = select(FILLS.c.id).where(FILLS.c.account == order.account, FILLS.c.id.in_(by_id))
-    known = set(connection.execute(query).scalars())
+    known = set(connection.execute(_KNOWN, {"account": order.account, "ids": list(by_id)}).scalars())
     return [fill for key, fill in reversed(by_id.items()) if key not in known]
 
 
@@ -239,5 +242,5 @@ def _write_busts(connection: Connection, order: Row[Any], event: int, busted: Se
 
 def _number(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        last = connection.execute(select(func.max(table.c.sequence))).scalar() or 0
+        last = connection.execute(newest(table, "sequence")).scalar() or 0
         connection.execute(insert(table), [{"sequence": n, **row} for n, row in enumerate(rows, start=last + 1)])

@@ -5,9 +5,10 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, insert, select
 
 from openbell.store.order_tables import BOOKS, BUSTS, FILLS, INTENTS, POSITIONS
+from openbell.store.prepared import by, change
 from openbell.store.texts import fill_of, intent_of
 from openbell.values.account import Position
 from openbell.values.money import STEP, ZERO, floor_to
@@ -15,6 +16,9 @@ from openbell.values.orders import Fill, Share, Side
 
 #: Digits that keep every sum of quantity x price of an order exact.
 _EXACT = 80
+_SINCE = select(FILLS.c.id, FILLS.c.time).where(
+    FILLS.c.account == bindparam("account"), FILLS.c.symbol == bindparam("symbol"), FILLS.c.time >= bindparam("since")
+)
 
 
 def filled_after(order: Row[Any], fills: Sequence[Fill], busted: Sequence[Fill] = ()) -> tuple[Decimal, Decimal]:
@@ -59,33 +63,28 @@ def kept_fills(connection: Connection, account: str, symbol: str) -> list[Fill]:
 
 def _before(connection: Connection, order: Row[Any], fresh: Sequence[Fill]) -> Position | None:
     """The position that the new fills can be put on top of; None when one of them belongs below another."""
-    first, columns = min(fresh, key=_place), FILLS.c
-    others = select(columns.id).where(
-        columns.account == order.account, columns.symbol == order.symbol, columns.id.not_in([f.id for f in fresh])
-    )
-    later = others.where(columns.time > first.time).limit(1)
-    if connection.execute(later).first():
-        return None
-    if any(other > first.id for other in connection.execute(others.where(columns.time == first.time)).scalars()):
+    first, ours = min(fresh, key=_place), {fill.id for fill in fresh}
+    since = {"account": order.account, "symbol": order.symbol, "since": first.time}
+    found = connection.execute(_SINCE, since)
+    if any((row.time, row.id) > _place(first) for row in found if row.id not in ours):
         return None
     return _position(connection, order.account, order.symbol)
 
 
 def _position(connection: Connection, account: str, symbol: str) -> Position:
-    columns = POSITIONS.c
-    row = connection.execute(select(POSITIONS).where(columns.account == account, columns.symbol == symbol)).first()
+    row = connection.execute(by(POSITIONS, "account", "symbol"), {"account": account, "symbol": symbol}).first()
     return Position(symbol, row.quantity, row.average_price, row.realized) if row else Position(symbol, ZERO, ZERO)
 
 
 def _move_books(connection: Connection, order: Row[Any], filled: Decimal) -> None:
     """By the split of all that is filled less the split of what was: rounding never adds up over partial fills."""
-    body = connection.execute(select(INTENTS.c.body).where(INTENTS.c.client_id == order.client_id)).scalar_one()
-    shares, sign = intent_of(body).shares, Side(order.side).sign
+    intent = connection.execute(by(INTENTS, "client_id"), {"client_id": order.client_id}).one()
+    shares, sign = intent_of(intent.body).shares, Side(order.side).sign
     before = split(shares, order.filled * sign)
     for strategy, part in split(shares, filled * sign).items():
         key = {"account": order.account, "plan": order.plan, "strategy": strategy, "symbol": order.symbol}
-        held = connection.execute(select(BOOKS.c.quantity).filter_by(**key)).scalar() or ZERO
-        _save(connection, BOOKS, key, {"quantity": held + part - before[strategy]})
+        held = connection.execute(by(BOOKS, *key), key).first()
+        _save(connection, BOOKS, key, {"quantity": (held.quantity if held else ZERO) + part - before[strategy]})
 
 
 def split(shares: Sequence[Share], filled: Decimal) -> dict[str, Decimal]:
@@ -109,5 +108,6 @@ def split(shares: Sequence[Share], filled: Decimal) -> dict[str, Decimal]:
 
 def _save(connection: Connection, table: Table, key: dict[str, str], values: dict[str, Decimal]) -> None:
     """Insert or update; the caller holds the write lock."""
-    if not connection.execute(update(table).filter_by(**key).values(values)).rowcount:
+    of = {f"of_{name}": value for name, value in key.items()}
+    if not connection.execute(change(table, *key), {**of, **values}).rowcount:
         connection.execute(insert(table), {**key, **values})

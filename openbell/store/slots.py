@@ -10,6 +10,7 @@ from openbell.errors import StoreError
 from openbell.ports import Claim, ClaimKind, Frozen
 from openbell.store.connect import now
 from openbell.store.order_tables import INTENTS, ORDERS, SLOTS
+from openbell.store.prepared import by
 from openbell.store.texts import intent_of, verdict_of
 from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
@@ -33,7 +34,7 @@ def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta) -> 
 
 
 def _row(connection: Connection, slot: Slot) -> Row[Any] | None:
-    return connection.execute(select(SLOTS).where(SLOTS.c.key == slot.key)).first()
+    return connection.execute(by(SLOTS, "key"), {"key": slot.key}).first()
 
 
 def _new_row(slot: Slot, run_id: str, until: datetime) -> dict[str, Any]:

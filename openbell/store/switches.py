@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from openbell.errors import StoreError
 from openbell.ports import Forbidden, Level, Switch
 from openbell.store import logs
 from openbell.store.connect import now
+from openbell.store.prepared import newest
 from openbell.store.watch_tables import SWITCHES
 
 #: Who moves the switch when the books themselves forbid to go on.
@@ -23,7 +24,7 @@ def read_switch(connection: Connection, halt_file: Path | None) -> Switch:
 
 def stored_switch(connection: Connection) -> Switch:
     """The newest setting in the store."""
-    row = connection.execute(select(SWITCHES).order_by(SWITCHES.c.epoch.desc()).limit(1)).first()
+    row = connection.execute(newest(SWITCHES, "epoch", "level", "actor", "reason")).first()
     return Switch(Level.ACTIVE, 0) if row is None else Switch(_level(row.level), row.epoch, row.actor, row.reason)
 
 
