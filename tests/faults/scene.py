@@ -23,7 +23,7 @@ def plan(symbols: Sequence[str] = SYMBOLS, name: str = "matrix", **changes: Any)
     values: dict[str, Any] = {
         "name": name,
         "universe": tuple(symbols),
-        "window": {"exchange": "24/7"},
+        "window": {"exchange": "24/7", "grace": "24h"},
         "schedule": {"trade": {"every": "24h"}},
         "strategies": ({"use": "buy_and_hold"},),
         "sizing": {"use": "fixed_cash", "params": {"notional": NOTIONAL}},

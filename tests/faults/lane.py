@@ -1,0 +1,168 @@
+"""A lane of trials: imports everything once, then forks each attempt and kills it as a power cut would.
+
+``python -m tests.faults.lane`` reads one trial a line and answers with one result a line. The process that forks has
+one thread and no connection open, so that a child begins as a fresh program would, only without its start-up time.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from openbell import store
+from tests.faults import trader
+from tests.faults.double import CANARY, Double
+from tests.faults.evidence import Evidence, gather
+from tests.faults.oracle import Expected, judge
+from tests.faults.trial import ON_ACCEPT, Result, Trial
+
+#: Longer than any attempt takes; one that is still there then hangs.
+PATIENCE = 30.0
+#: Attempts that may be needed until everything is settled, each of them undisturbed.
+RESTARTS = 8
+_POLL = 0.002
+#: After this the lease of an attempt that died has run out.
+_LEASE = trader.LEASE.total_seconds() + 0.02
+HUNG, KILLED, DONE = "hung", "killed", "done"
+
+
+class Lane:
+    """Runs trials in folders of their own below ``place``."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.template = place / "template.db"
+        url = f"sqlite:///{self.template}"
+        store.ensure(url)
+        store.close(url)
+        # Everything that a fork would have to look up for itself, once.
+        trader.warm()
+
+    def run(self, trial: Trial) -> Result:
+        """One trial from an empty store to the judgement."""
+        start = time.perf_counter()
+        folder = Path(tempfile.mkdtemp(prefix="trial-", dir=self.place))
+        shutil.copyfile(self.template, folder / "openbell.db")
+        with Double(folder, trial) as double:
+            planned = trader.wall_clock()
+            setup = trader.Setup(folder, double.url, trial.scene, trial.variant, trial.unique, planned)
+            statuses = self._disturbed(setup, trial, double)
+            statuses += self._undisturbed(setup, disturbed=bool(statuses))
+        slots = trader.slots_of(setup.planned)
+        result = _judged(folder, slots, statuses, time.perf_counter() - start)
+        if not result.findings:
+            shutil.rmtree(folder)
+        return result
+
+    def _disturbed(self, setup: trader.Setup, trial: Trial, double: Double) -> list[str]:
+        """The attempts that are meant to die."""
+        statuses: list[str] = []
+        for crash in trial.crashes:
+            if statuses:
+                time.sleep(_LEASE)
+            if crash == ON_ACCEPT:
+                double.hold_answers(seconds=1)
+                statuses.append(attempt(setup, "", lambda _elapsed: double.accepted() > 0))
+            else:
+                statuses.append(attempt(setup, crash))
+        if trial.kill_after is not None:
+            after = trial.kill_after
+            statuses.append(attempt(setup, "", lambda elapsed: elapsed >= after))
+        return statuses
+
+    def _undisturbed(self, setup: trader.Setup, disturbed: bool) -> list[str]:
+        """Restarts until the trader says that nothing is left to do."""
+        statuses: list[str] = []
+        while not statuses or (statuses[-1] == str(trader.AGAIN) and len(statuses) < RESTARTS):
+            if disturbed or statuses:
+                time.sleep(_LEASE)
+            statuses.append(attempt(setup, ""))
+        return statuses
+
+
+def attempt(setup: trader.Setup, crash: str, doomed: Callable[[float], bool] | None = None) -> str:
+    """One process from start to end: ``done``, ``killed``, ``hung`` or its exit code."""
+    start, child = time.perf_counter(), os.fork()
+    if child == 0:
+        _become(setup, crash)
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        elapsed = time.perf_counter() - start
+        if ended:
+            return _named(os.waitstatus_to_exitcode(status))
+        if elapsed > PATIENCE or (doomed is not None and doomed(elapsed)):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return HUNG if elapsed > PATIENCE else KILLED
+        time.sleep(_POLL)
+
+
+def _become(setup: trader.Setup, crash: str) -> None:
+    """The child: plays its scene and leaves without any clean-up of the parent's."""
+    code = 1
+    try:
+        log = os.open(setup.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        if crash:
+            os.environ["OPENBELL_TEST_CRASH"] = crash
+        code = trader.play(setup)
+    except BaseException:  # noqa: BLE001  # whatever it was, the child must not go on as its parent
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _named(code: int) -> str:
+    return {0: DONE, -signal.SIGKILL: KILLED}.get(code, str(code))
+
+
+def _judged(folder: Path, slots: tuple[str, ...], statuses: list[str], seconds: float) -> Result:
+    outputs = tuple(path for path in folder.rglob("*") if path.is_file() and path.name != "ledger.jsonl")
+    evidence = gather(folder / "ledger.jsonl", folder / "openbell.db", outputs)
+    settled = statuses[-1] == DONE
+    expected = Expected(settled=settled, slots=slots, canaries=(CANARY,), limit=trader.LIMIT)
+    findings = [(finding.invariant, finding.detail) for finding in judge(evidence, expected)]
+    if not settled:
+        findings.append(("liveness", f"not settled after {len(statuses)} attempts ({', '.join(statuses)})"))
+    notes = (str(folder),) if findings else ()
+    return Result(
+        kills=statuses.count(KILLED),
+        attempts=len(statuses),
+        settled=settled,
+        seconds=round(seconds, 3),
+        findings=tuple(findings),
+        notes=notes,
+        **_counts(evidence),
+    )
+
+
+def _counts(evidence: Evidence) -> dict[str, int]:
+    counts = {"orders": len(evidence["orders"]), "recovered": 0, "resent": 0, "abandoned": 0}
+    for row in evidence["orders"]:
+        states = [event["state"] for event in evidence.of("order_events", row["client_id"])]
+        counts["recovered"] += "unknown" in states and "acked" in states[states.index("unknown") :]
+        counts["resent"] += states.count("sending") > 1
+        counts["abandoned"] += states[-1] == "abandoned" and "sending" in states
+    return counts
+
+
+def main() -> None:
+    """Answer trials until the input ends."""
+    shared = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None, prefix="openbell-faults-") as place:
+        lane = Lane(Path(place))
+        for line in sys.stdin:
+            sys.stdout.write(lane.run(Trial.of(line)).line() + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
