@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from server import main  # noqa: E402  # the broker stands on its own: its modules import each other by bare name
+from server import main  # the broker stands on its own: its modules import each other by bare name
 
 main()
