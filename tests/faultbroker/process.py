@@ -55,6 +55,10 @@ class FaultBroker:
         """Settings of the venue: is_open, cash, multiplier, share, lag, shorting, account_number, flags by name."""
         self._pull("set", settings)
 
+    def reset(self) -> None:
+        """A new account and no faults; ``ledger`` forgets what was before, the file does not."""
+        self._pull("reset", None)
+
     def keys(self, key_id: str, secret: str) -> None:
         """From now on only these keys are known."""
         self._pull("keys", [key_id, secret])
@@ -90,8 +94,10 @@ class FaultBroker:
         return self._pull("orders", None)
 
     def ledger(self, kind: str | None = None) -> list[dict]:
-        """The lines of the ledger file, all or of one kind."""
+        """The lines of the ledger file since the last reset, all or of one kind."""
         lines = [json.loads(line) for line in self.path.read_text().splitlines()]
+        resets = [place for place, line in enumerate(lines) if line.get("lever") == "reset"]
+        lines = lines[resets[-1] + 1 :] if resets else lines
         return [line for line in lines if kind in (None, line["kind"])]
 
     def requests(self, verb: str | None = None) -> list[str]:

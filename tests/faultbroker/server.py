@@ -37,8 +37,8 @@ A fault is a rule in JSON; the first that matches decides, and every key is opti
     patch, remove   change or drop fields of every object in the answer, such as {"status": "quantum"}
     hide            seconds for which an order made by this request is not shown to any GET
 
-Levers (POST JSON to ``/_control/NAME``): faults, plan, quote, set, advance, asset, fill, status, bust, orders. A
-plan tells how orders fill: ``{"client_order_id" | "symbol", "fills": "never" | [{"after", "qty", "price"}],
+Levers (POST JSON to ``/_control/NAME``): faults, plan, quote, set, keys, advance, asset, fill, status, bust, orders,
+reset (a new account, no faults; the ledger goes on). A plan tells how orders fill: ``{"client_order_id" | "symbol", "fills": "never" | [{"after", "qty", "price"}],
 "reject_after", "cancel_after" (null: stuck), "late_fill": {"after", "qty"}}``.
 """
 
@@ -111,8 +111,16 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.server.ledger.write("control", lever=lever, body=body)
             with self.server.lock:
-                status, reply = pull(self.server.venue, self.server.script, lever, body)
+                status, reply = self._pulled(lever, body)
         self._send(status, json.dumps(reply))
+
+    def _pulled(self, lever: str, body: Any) -> tuple[int, Any]:
+        server = self.server
+        if lever == "reset":
+            server.venue, server.keys = Venue(server.ledger, server.venue.unique_ids), None
+            server.script.clear()
+            return 200, None
+        return pull(server.venue, server.script, lever, body)
 
     def _trade(self, path: str, query: dict, raw: str) -> None:
         server = self.server
