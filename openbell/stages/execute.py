@@ -56,7 +56,7 @@ class Sender:
     fencing: int
     since: datetime
     now: Callable[[], datetime]
-    closed: Callable[[], str]
+    closed: Callable[[], Forbidden | None]
     lease: Lease
     as_held: bool = False
 
@@ -104,8 +104,8 @@ class Sender:
 
     def _gate(self, intent: OrderIntent, sent: int, again: bool) -> Asked | Forbidden:
         """What the last gate judges; no answer of broker or feed is a denial."""
-        if reason := self.closed():
-            return Forbidden("WINDOW_CLOSED", reason)
+        if forbidden := self.closed():
+            return forbidden
         try:
             market = self._fresh(intent.symbol)
         except (BrokerError, DataError) as error:
@@ -157,6 +157,8 @@ class Sender:
     def _event(self, intent: OrderIntent, state: OrderState, detail: str) -> Order:
         now = self.now()
         self.journal.record(OrderEvent(intent.id, state, now, detail))
+        if state is OrderState.UNKNOWN:
+            self.journal.alert("UNKNOWN_ORDER", intent.id, detail)
         reach("after-record")
         return as_order(intent, state, now, detail)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from openbell.calendar.window import decide
 from openbell.crashpoints import reach
 from openbell.ports import Broker, Capabilities, Exposure, Forbidden, Journal, LastGate
 from openbell.risk.book import Book
@@ -47,16 +48,20 @@ class Asked:
     as_held: bool = False
 
 
-def last_gate(desk: Resolved, asked: Asked, closed: Callable[[], str]) -> LastGate:
-    """A gate that passes only the whole frozen quantity; ``closed`` says why the window is not open any more."""
+def last_gate(desk: Resolved, asked: Asked, closed: Callable[[], Forbidden | None]) -> LastGate:
+    """A gate that passes only the whole frozen quantity; ``closed`` says why it is too late."""
 
     def gate(exposure: Exposure) -> Forbidden | None:
         reach("inside-send-transaction")
-        if reason := closed():
-            return Forbidden("WINDOW_CLOSED", reason)
-        return _unsettled(exposure, asked.intent) or _judged(desk, asked, exposure)
+        return closed() or _unsettled(exposure, asked.intent) or _judged(desk, asked, exposure)
 
     return gate
+
+
+def closed_now(desk: Resolved, now: datetime) -> Forbidden | None:
+    """Why the plan's window does not permit an order at this instant."""
+    decision = decide(desk.plan.window, now)
+    return None if decision.open else Forbidden("WINDOW_CLOSED", decision.detail)
 
 
 def _judged(desk: Resolved, asked: Asked, exposure: Exposure) -> Forbidden | None:

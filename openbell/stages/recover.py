@@ -14,19 +14,18 @@ from openbell.crashpoints import reach
 from openbell.errors import BrokerError, DataError, IllegalTransition
 from openbell.ports import Broker, Claim, Frozen, Journal, OrderEvent, Unsettled
 from openbell.stages.execute import Executed, Sender, sendable
-from openbell.stages.lastgate import Quotes, bare_market
+from openbell.stages.lastgate import Quotes, bare_market, closed_now
 from openbell.stages.lease import LEASE, Lease
 from openbell.stages.resolve import Resolved
 from openbell.stages.seal import Story, build_record
 from openbell.stages.settle import BEFORE, Pace, Resolver, resolver_of
 from openbell.stages.steps import as_order
+from openbell.values.job import FLATTEN
 from openbell.values.orders import Order, OrderState
 from openbell.values.record import Guard, Outcome, RunRecord
 from openbell.values.ring import Ring
 from openbell.values.slot import Slot
 
-#: Job of slots that a person resumes by pressing again.
-FLATTEN = "flatten"
 #: An order in one of these states was never sent.
 UNSENT = (OrderState.PLANNED, OrderState.APPROVED)
 
@@ -62,14 +61,14 @@ class Recovered:
 class Recovery:
     """Recovers the runs of one plan, and the orders of its account.
 
-    ``sealed`` finds the record of a slot, ``passes`` is the number of looks at an order of unknown outcome.
+    ``sealed`` finds the record of a slot and its run, ``passes`` is the number of looks at an order of unknown outcome.
     """
 
     desk: Resolved
     journal: Journal
     broker: Callable[[], Broker]
     quotes: Quotes
-    sealed: Callable[[str], RunRecord | None]
+    sealed: Callable[[Slot, str], RunRecord | None]
     pace: Pace
     run_id: str
     passes: int = 1
@@ -95,7 +94,7 @@ class Recovery:
 
     def _ours(self, slot: Slot, keep: Slot | None) -> bool:
         """A slot of the plan that nobody will go on with: neither the caller nor a restart that is in time."""
-        if slot.plan != self.desk.plan.name or slot.job == FLATTEN:
+        if slot.plan != self.desk.plan.name or slot.job == FLATTEN.name:  # a person resumes it by pressing again
             return False
         if keep is not None and slot.key == keep.key:
             return False
@@ -164,23 +163,18 @@ class Recovery:
             fencing=fencing,
             since=slot.planned - BEFORE,
             now=self.pace.now,
-            closed=lambda: _closed(self.desk, self.pace),
+            closed=lambda: closed_now(self.desk, self.pace.now()),
             lease=Lease(self.journal, slot, fencing, self.lease),
         )
 
     def _close(self, slot: Slot, claim: Claim, dead: str) -> str:
         """Seal the record of an interrupted run and close its slot; one that was sealed before keeps its record."""
-        record = self.sealed(slot.key)
+        record = self.sealed(slot, dead)
         if record is None:
             record = interrupted(self.desk, self.journal.frozen(slot), slot, claim.fencing, dead, self.pace)
             self.journal.seal(record, None)
         self.journal.release(slot, claim.fencing, record.outcome, record.code)
         return slot.key
-
-
-def _closed(desk: Resolved, pace: Pace) -> str:
-    decision = decide(desk.plan.window, pace.now())
-    return "" if decision.open else decision.detail
 
 
 def interrupted(desk: Resolved, frozen: Frozen | None, slot: Slot, fencing: int, run_id: str, pace: Pace) -> RunRecord:
