@@ -10,7 +10,7 @@ from tests.faults.trial import FAULTS, Trial
 #: The secret of the account; it must turn up in no output.
 KEY, CANARY = "PKCANARY00000000MATRIX", "canary-7Qe9vKpX2mZr4TnB"
 #: How long a late broker hides a new order from every question, in seconds; below the quiet period of a trial.
-LAG = 0.25
+LAG = 0.2
 
 _ORDER = {"verb": "POST", "path": "/v2/orders"}
 #: What is done to the first order, by the words of the trial.

@@ -12,6 +12,8 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from openbell import store
@@ -26,8 +28,8 @@ PATIENCE = 30.0
 #: Attempts that may be needed until everything is settled, each of them undisturbed.
 RESTARTS = 8
 _POLL = 0.002
-#: After this the lease of an attempt that died has run out.
-_LEASE = trader.LEASE.total_seconds() + 0.02
+#: What is left to another attempt may need a moment.
+_MOMENT = 0.05
 HUNG, KILLED, DONE = "hung", "killed", "done"
 
 
@@ -49,10 +51,10 @@ class Lane:
         folder = Path(tempfile.mkdtemp(prefix="trial-", dir=self.place))
         shutil.copyfile(self.template, folder / "openbell.db")
         with Double(folder, trial) as double:
-            planned = trader.wall_clock()
+            planned = datetime.now(UTC)
             setup = trader.Setup(folder, double.url, trial.scene, trial.variant, trial.unique, planned)
             statuses = self._disturbed(setup, trial, double)
-            statuses += self._undisturbed(setup, disturbed=bool(statuses))
+            statuses += self._undisturbed(replace(setup, attempt=len(statuses)))
         slots = trader.slots_of(setup.planned)
         result = _judged(folder, slots, statuses, time.perf_counter() - start)
         if not result.findings:
@@ -64,7 +66,7 @@ class Lane:
         statuses: list[str] = []
         for crash in trial.crashes:
             if statuses:
-                time.sleep(_LEASE)
+                trader.run_out(setup)
             if crash == ON_ACCEPT:
                 double.hold_answers(seconds=1)
                 statuses.append(attempt(setup, "", lambda _elapsed: double.accepted() > 0))
@@ -75,13 +77,15 @@ class Lane:
             statuses.append(attempt(setup, "", lambda elapsed: elapsed >= after))
         return statuses
 
-    def _undisturbed(self, setup: trader.Setup, disturbed: bool) -> list[str]:
+    def _undisturbed(self, setup: trader.Setup) -> list[str]:
         """Restarts until the trader says that nothing is left to do."""
         statuses: list[str] = []
         while not statuses or (statuses[-1] == str(trader.AGAIN) and len(statuses) < RESTARTS):
-            if disturbed or statuses:
-                time.sleep(_LEASE)
-            statuses.append(attempt(setup, ""))
+            if setup.attempt or statuses:
+                trader.run_out(setup)
+            if statuses:
+                time.sleep(_MOMENT * len(statuses))
+            statuses.append(attempt(replace(setup, attempt=setup.attempt + len(statuses)), ""))
         return statuses
 
 

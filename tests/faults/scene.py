@@ -13,8 +13,8 @@ from openbell.values.plan import Plan
 from openbell.values.quote import Quote
 
 SYMBOLS = ("AAPL", "IBM", "KO", "MSFT", "XOM")
-#: Money in each order; with prices of 100 and above it is a handful of shares.
-NOTIONAL = Decimal(1000)
+#: Money in each order; at a price of 100 it is nine shares, and room below the limits.
+NOTIONAL = Decimal(900)
 BASE = Decimal(100)
 
 
@@ -23,6 +23,7 @@ def plan(symbols: Sequence[str] = SYMBOLS, name: str = "matrix", **changes: Any)
     values: dict[str, Any] = {
         "name": name,
         "universe": tuple(symbols),
+        "account": {"broker": "alpaca", "name": "matrix"},
         "window": {"exchange": "24/7", "grace": "24h"},
         "schedule": {"trade": {"every": "24h"}},
         "strategies": ({"use": "buy_and_hold"},),
