@@ -37,9 +37,11 @@ A fault is a rule in JSON; the first that matches decides, and every key is opti
     patch, remove   change or drop fields of every object in the answer, such as {"status": "quantum"}
     hide            seconds for which an order made by this request is not shown to any GET
 
-Levers (POST JSON to ``/_control/NAME``): faults, plan, quote, set, keys, advance, asset, fill, status, bust, orders,
-reset (a new account, no faults; the ledger goes on). A plan tells how orders fill: ``{"client_order_id" | "symbol", "fills": "never" | [{"after", "qty", "price"}],
-"reject_after", "cancel_after" (null: stuck), "late_fill": {"after", "qty"}}``.
+Levers (POST JSON to ``/_control/NAME``): faults, plan, quote, set, keys, advance, asset, fill, status, bust, orders
+and reset (a new account, no faults; the ledger goes on). A plan tells how coming orders fill::
+
+    {"client_order_id" or "symbol": whose, "fills": "never" or [{"after", "qty", "price"}, ...],
+     "reject_after": seconds, "cancel_after": seconds (null: stuck), "late_fill": {"after", "qty"}}
 """
 
 import argparse

@@ -19,6 +19,7 @@ from openbell.errors import BrokerError, BrokerUnavailable, KeysRefused
 #: Seconds to connect, and between two pieces of an answer.
 TIMEOUTS = (2.0, 5.0)
 _SHOWN = 300
+_SHORTEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +115,29 @@ class Transport(RESTClient):
     def _one_request(self, method: str, url: str, opts: dict[str, Any], retry: int) -> Any:  # noqa: ARG002
         try:
             response = self._session.request(method, url, timeout=self._timeouts, **opts)
-            status, headers, text = response.status_code, response.headers, response.content.decode("utf-8", "replace")
+            status, headers, text = response.status_code, response.headers, self._masked(response.content)
         except (RequestException, OSError, ValueError) as error:
             # The error holds the request, and with it the keys: only its kind goes on.
             return Answer(0, None, f"no answer: {type(error).__name__}")
         body = _parsed(text)
-        said = f"{status} {self._fit(text)}" if status != 200 or body is None else ""
+        said = f"{status} {_fit(text)}" if status != 200 or body is None else ""
         return Answer(
             status, body, said, headers.get("X-RateLimit-Remaining", ""), headers.get("X-RateLimit-Reset", "")
         )
 
-    def _fit(self, text: str) -> str:
-        """What the broker says on one short line, without control characters and without our keys."""
-        for secret in (self._keys.key_id, self._keys.secret):
-            text = text.replace(secret.get_secret_value(), "**********")
-        return "".join(char if char.isprintable() else " " for char in text[:_SHOWN]) or "(empty)"
+    def _masked(self, content: bytes) -> str:
+        """The text of an answer; should it repeat our keys, they end here."""
+        text = content.decode("utf-8", "replace")
+        secrets = (key.get_secret_value() for key in (self._keys.key_id, self._keys.secret))
+        # Anything shorter is no key of Alpaca's, and would be found inside innocent words.
+        for secret in (secret for secret in secrets if len(secret) >= _SHORTEST):
+            text = text.replace(secret, "**********")
+        return text
+
+
+def _fit(text: str) -> str:
+    """What the broker says on one short line without control characters."""
+    return "".join(char if char.isprintable() else " " for char in text[:_SHOWN]) or "(empty)"
 
 
 def _parsed(text: str) -> Any:
