@@ -29,6 +29,8 @@ COMMANDS = {
     "plans": Entry("openbell.cli.plans:plans", "Plans", "The plan files and whether they can run."),
     "validate": Entry("openbell.cli.plans:validate", "Plans", "Check plan files; every problem with file and line."),
     "preview": Entry("openbell.cli.preview:preview", "Plans", "Each coming run, its local time and what will happen."),
+    "verify": Entry("openbell.cli.verify:verify", "Store", "Prove that nothing was edited and all adds up."),
+    "breaker": Entry("openbell.cli.breaker:breaker", "Control", "How the circuit breakers stand; reset one."),
     "migrate": Entry("openbell.cli.migrate:migrate", "Store", "Create the store, or bring it up to this version."),
 }
 

@@ -48,6 +48,15 @@ class Store:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A read transaction with one view of everything, in which damaged text is read as it is."""
+        engine = self.engine
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with self._told(), engine.begin() as connection, sqlite_file.lenient(connection.connection.driver_connection):
+            yield connection
+
+    @contextmanager
     def writing(self, lock: str = JOURNAL) -> Iterator[Connection]:
         """A write transaction that excludes every other one under the same lock; rolled back on any exception.
 
@@ -120,6 +129,13 @@ def _secrets(url: URL) -> list[str]:
 def shown(url: URL) -> str:
     """A URL as it may be printed: an option may hold a password too."""
     return url.set(query={}).render_as_string(hide_password=True)
+
+
+def check_start(store: Store) -> None:
+    """StoreError when a SQLite file is damaged."""
+    if store.engine.dialect.name == "sqlite":
+        with store.reading() as connection:
+            sqlite_file.check_start(connection.connection.driver_connection, Path(str(store.engine.url.database)))
 
 
 def now(connection: Connection) -> datetime:
