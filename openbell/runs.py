@@ -182,7 +182,7 @@ def fetch_market(run: Run) -> Market:
     desk, ring = run.desk, run.ring
     run.lease.stretch()
     market = fetch(desk.resolved, desk.feed, desk.broker(), desk.journal, ring.slot, ring.as_of)
-    run.lease.keep()
+    run.lease.shorten()
     reach("after-fetch")
     return market
 

@@ -37,6 +37,10 @@ class Lease:
         """Three times the span, for questions that may take long while nothing has been sent yet."""
         self._renew(3 * self._span)
 
+    def shorten(self) -> None:
+        """Back to the span: from here on an order may be under way, and a death must show soon."""
+        self._renew(self._span)
+
     def _renew(self, span: timedelta) -> None:
         if self._fencing:
             self._journal.renew(self._slot, self._fencing, span)
