@@ -1,7 +1,8 @@
 """A lane of trials: imports everything once, then forks each attempt and kills it as a power cut would.
 
-``python -m tests.faults.lane`` reads one trial a line and answers with one result a line. The process that forks has
-one thread and no connection open, so that a child begins as a fresh program would, only without its start-up time.
+``python -m tests.faults.lane FOLDER`` reads one trial a line and answers with one result a line. The process that
+forks has one thread and no connection open, so that a child begins as a fresh program would, only without its
+start-up time.
 """
 
 import os
@@ -34,15 +35,14 @@ HUNG, KILLED, DONE = "hung", "killed", "done"
 
 
 class Lane:
-    """Runs trials in folders of their own below ``place``."""
+    """Runs trials in folders of their own below ``place``; those with findings are moved to ``kept``."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
+    def __init__(self, place: Path, kept: Path) -> None:
+        self.place, self.kept = place, kept
         self.template = place / "template.db"
         url = f"sqlite:///{self.template}"
         store.ensure(url)
         store.close(url)
-        # Everything that a fork would have to look up for itself, once.
         trader.warm()
 
     def run(self, trial: Trial) -> Result:
@@ -57,8 +57,10 @@ class Lane:
             statuses += self._undisturbed(replace(setup, attempt=len(statuses)))
         slots = trader.slots_of(setup.planned)
         result = _judged(folder, slots, statuses, time.perf_counter() - start)
-        if not result.findings:
-            shutil.rmtree(folder)
+        if result.findings:
+            shutil.move(folder, self.kept)
+            return replace(result, notes=(str(self.kept / folder.name),))
+        shutil.rmtree(folder)
         return result
 
     def _disturbed(self, setup: trader.Setup, trial: Trial, double: Double) -> list[str]:
@@ -136,14 +138,12 @@ def _judged(folder: Path, slots: tuple[str, ...], statuses: list[str], seconds: 
     findings = [(finding.invariant, finding.detail) for finding in judge(evidence, expected)]
     if not settled:
         findings.append(("liveness", f"not settled after {len(statuses)} attempts ({', '.join(statuses)})"))
-    notes = (str(folder),) if findings else ()
     return Result(
         kills=statuses.count(KILLED),
         attempts=len(statuses),
         settled=settled,
         seconds=round(seconds, 3),
         findings=tuple(findings),
-        notes=notes,
         **_counts(evidence),
     )
 
@@ -160,9 +160,8 @@ def _counts(evidence: Evidence) -> dict[str, int]:
 
 def main() -> None:
     """Answer trials until the input ends."""
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None, prefix="openbell-faults-") as place:
-        lane = Lane(Path(place))
+    with tempfile.TemporaryDirectory(dir=sys.argv[1], prefix="lane-") as place:
+        lane = Lane(Path(place), Path(sys.argv[1]))
         for line in sys.stdin:
             sys.stdout.write(lane.run(Trial.of(line)).line() + "\n")
             sys.stdout.flush()
