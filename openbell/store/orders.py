@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select, update
 
+from openbell.crashpoints import reach
 from openbell.errors import StoreError
 from openbell.ports import Level, OrderEvent
 from openbell.store import incidents, projections, switches
@@ -48,6 +49,7 @@ def freeze(
         for place, intent in enumerate(intents)
     }
     connection.execute(insert(INTENTS), list(rows.values()))
+    reach("inside-freeze")
     _first_steps(connection, claimed, rows, {intent.id: intent for intent in intents}, verdicts)
 
 
@@ -193,6 +195,8 @@ def write(
     sequence = append(connection, [Step(event, fresh, [fill.id for fill in busted])], fencing)
     _write_fills(connection, order, sequence, fresh)
     _write_busts(connection, order, sequence, busted)
+    if fencing is None:  # the transaction of a SENDING mark has a point of its own
+        reach("inside-record")
     filled, cost = projections.filled_after(order, fresh, busted)
     if fresh or busted:
         projections.apply_fills(connection, order, fresh, busted)
