@@ -243,7 +243,9 @@ class BrokerContract:
         resting = venue.settle("twice")
         # A venue may say that it has this very order already, and never that it took another one.
         again = broker.submit(first)
-        assert isinstance(again, Rejected) or (isinstance(again, Accepted) and again.order.broker_id == resting.broker_id)
+        assert isinstance(again, Rejected) or (
+            isinstance(again, Accepted) and again.order.broker_id == resting.broker_id
+        )
         assert broker.open_orders() == (resting,)
         broker.cancel("twice")
         venue.settle("twice")

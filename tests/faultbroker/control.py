@@ -7,7 +7,7 @@ from faults import Script
 from venue import Venue, shown
 
 _NUMBERS = ("cash", "multiplier", "share")
-_PLAIN = ("is_open", "shorting", "lag", "offset", "account_number", "account_status", "unique_ids")
+_PLAIN = ("is_open", "shorting", "lag", "offset", "frozen", "account_number", "account_status", "unique_ids")
 
 
 def pull(venue: Venue, script: Script, lever: str, body: Any) -> tuple[int, Any]:

@@ -52,7 +52,12 @@ class FaultBroker:
         self._pull("plan", list(plans))
 
     def set(self, **settings: Any) -> None:
-        """Settings of the venue: is_open, cash, multiplier, share, lag, shorting, account_number, flags by name."""
+        """Settings of the venue.
+
+        is_open, cash, multiplier, shorting, share (most of an order that one quote fills), lag (seconds until a new
+        order is shown), offset and frozen (its clock, in seconds), account_number, account_status, unique_ids, and
+        the account's flags by name, such as trading_blocked.
+        """
         self._pull("set", settings)
 
     def reset(self) -> None:

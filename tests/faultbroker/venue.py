@@ -18,6 +18,7 @@ class Venue:
         self.ledger = ledger
         self.unique_ids = unique_ids
         self.offset = 0.0
+        self.frozen: float | None = None
         self.is_open = True
         self.cash = Decimal(100_000)
         self.multiplier = Decimal(1)
@@ -39,7 +40,7 @@ class Venue:
     # --- what it knows ---------------------------------------------------------------------------------------
 
     def now(self) -> float:
-        return time.time() + self.offset
+        return (time.time() if self.frozen is None else self.frozen) + self.offset
 
     def asset(self, symbol: str) -> dict | None:
         return self.assets.get(symbol)
