@@ -77,6 +77,7 @@ class Desk:
             journal=self.journal,
             broker=self.broker,
             quotes=self.feed.quotes,
+            history=self.history,
             sealed=self.sealed,
             pace=self.pace,
             run_id=run_id,

@@ -11,8 +11,8 @@ from datetime import timedelta
 from openbell.calendar.slots import grace
 from openbell.calendar.window import decide
 from openbell.crashpoints import reach
-from openbell.errors import BrokerError, DataError, IllegalTransition
-from openbell.ports import Broker, Claim, Frozen, Journal, OrderEvent, Unsettled
+from openbell.errors import BrokerError, DataError, IllegalTransition, StoreError
+from openbell.ports import Broker, Claim, Frozen, History, Journal, OrderEvent, Unsettled
 from openbell.stages.execute import Executed, Sender, sendable
 from openbell.stages.lastgate import Quotes, bare_market, closed_now
 from openbell.stages.lease import LEASE, Lease
@@ -21,13 +21,19 @@ from openbell.stages.seal import Story, build_record
 from openbell.stages.settle import BEFORE, Pace, Resolver, resolver_of
 from openbell.stages.steps import as_order
 from openbell.values.job import FLATTEN
-from openbell.values.orders import Order, OrderState
+from openbell.values.orders import Fill, Order, OrderState
 from openbell.values.record import Guard, Outcome, RunRecord
 from openbell.values.ring import Ring
 from openbell.values.slot import Slot
 
 #: An order in one of these states was never sent.
 UNSENT = (OrderState.PLANNED, OrderState.APPROVED)
+#: Whether an order in one of these is at the broker is not known.
+UNCLEAR = (OrderState.SENDING, OrderState.UNKNOWN)
+#: How far back executions of orders that had ended are looked for, and how many of the store's are compared.
+LOOK_BACK, MANY = timedelta(days=1), 5000
+#: Ids of ours begin like this.
+PREFIX = "ob-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class Recovery:
     journal: Journal
     broker: Callable[[], Broker]
     quotes: Quotes
+    history: History
     sealed: Callable[[Slot, str], RunRecord | None]
     pace: Pace
     run_id: str
@@ -79,7 +86,7 @@ class Recovery:
         expired = [(slot, run) for slot, _, run in self.journal.expired() if self._ours(slot, keep)]
         unsettled = self.journal.unsettled()
         if not expired and not unsettled:
-            return Recovered()
+            return self._late_fills(Recovered())
         taken = {slot.key: (slot, claim, run) for slot, run in expired if (claim := self._take(slot)).held}
         reach("during-recover")
         dead = [order for order in unsettled if order.slot.key in taken or not order.slot_open]
@@ -90,7 +97,7 @@ class Recovery:
         unknown = {order.slot.key for order in waiting}
         closed = [self._close(*taken[key]) for key in taken if key not in unknown]
         ids = tuple(order.intent.id for order in waiting)
-        return Recovered(tuple(closed), abandoned, len(sent), ids, blind)
+        return self._late_fills(Recovered(tuple(closed), abandoned, len(sent), ids, blind))
 
     def _ours(self, slot: Slot, keep: Slot | None) -> bool:
         """A slot of the plan that nobody will go on with: neither the caller nor a restart that is in time."""
@@ -127,8 +134,7 @@ class Recovery:
             mine = [order for order in orders if order.account == broker.account_id]
             broker.clock()
         except BrokerError as error:
-            unknown = (OrderState.SENDING, OrderState.UNKNOWN)
-            return tuple(order for order in orders if order.state in unknown), str(error)
+            return tuple(order for order in orders if order.state in UNCLEAR), str(error)
         return self._resolver(broker, mine, claims).settle(mine, self.passes), ""
 
     def _resolver(self, broker: Broker, orders: Sequence[Unsettled], claims: Mapping[str, Claim]) -> Resolver:
@@ -166,6 +172,40 @@ class Recovery:
             closed=lambda: closed_now(self.desk, self.pace.now()),
             lease=Lease(self.journal, slot, fencing, self.lease),
         )
+
+    def _late_fills(self, done: Recovered) -> Recovered:
+        """Alerts that are answered are closed; with patience, executions of orders that had ended are found too."""
+        self._close_alerts(done)
+        if self.passes == 1 or done.blind:
+            return done
+        try:
+            broker = self.broker()
+            fills = broker.fills(self.pace.now() - LOOK_BACK)
+        except BrokerError as error:
+            return replace(done, blind=str(error))
+        # Read in this order: what a live run is about to write down is either unsettled still, or kept by then.
+        live = {order.intent.id for order in self.journal.unsettled()}
+        kept = {fill.id for fill in self.history.fills(broker.account_id, limit=MANY)}
+        ours = [fill for fill in fills if fill.client_id.startswith(PREFIX) and fill.client_id not in live]
+        late = [fill for fill in ours if fill.id not in kept]
+        for client_id in dict.fromkeys(fill.client_id for fill in late):
+            self._report(client_id, [fill for fill in late if fill.client_id == client_id])
+        return replace(done, followed=done.followed + len({fill.client_id for fill in late}))
+
+    def _report(self, client_id: str, fills: Sequence[Fill]) -> None:
+        """The store decides what a fill means for an order that has ended; one of an order it never had is told."""
+        try:
+            self.journal.report(OrderEvent(client_id, OrderState.PARTIAL, fills[-1].time), fills)
+        except StoreError as error:
+            self.journal.alert("STATE_ROLLBACK", client_id, f"the broker executed an order of ours: {error}")
+
+    def _close_alerts(self, done: Recovered) -> None:
+        if done.waiting or done.blind:
+            return
+        unknown = {order.intent.id for order in self.journal.unsettled() if order.state in UNCLEAR}
+        for alert in self.history.alerts():
+            if alert.kind == "UNKNOWN_ORDER" and alert.subject not in unknown:
+                self.journal.close_alert(alert.number, "openbell", "the outcome is known by now")
 
     def _close(self, slot: Slot, claim: Claim, dead: str) -> str:
         """Seal the record of an interrupted run and close its slot; one that was sealed before keeps its record."""
