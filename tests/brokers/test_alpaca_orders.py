@@ -58,6 +58,34 @@ def test_B02_a_timeout_before_acceptance_is_unknown_and_not_found(double):
     assert (posts(double), double.orders()) == (1, [])
 
 
+def test_M3_an_answer_that_comes_drop_by_drop_is_given_up(double):
+    broker = hasty(double)
+    double.script(ORDER | {"mangle": "drip"})
+    start = time.monotonic()
+    assert isinstance(broker.submit(intent("m3")), Unknown)
+    assert time.monotonic() - start < 1
+    assert len(double.orders()) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"headers": {"Content-Length": "5, 7"}},
+        {"headers": {"Content-Encoding": "gzip"}},
+        {"headers": {"Transfer-Encoding": "chunked"}},
+        {"headers": {"X-Long": "x" * 70_000}},
+        {"body": "[" * 100_000},
+        {"body": "\x00\ufffd"},
+    ],
+    ids=str,
+)
+def test_B03_an_answer_that_breaks_the_rules_of_http_or_json_is_unknown(broker, double, answer):
+    double.script(ORDER | {"status": 200, "when": "after"} | answer)
+    assert isinstance(broker.submit(intent("b03")), Unknown)
+    assert (posts(double), len(double.orders())) == (1, 1)
+    assert broker.order("b03").state is OrderState.FILLED
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_B03_a_closed_connection_is_unknown(broker, double, moment):
     double.script(ORDER | {"drop": moment})

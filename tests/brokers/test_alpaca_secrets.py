@@ -1,5 +1,6 @@
 """The keys of an account are in no output, whatever goes wrong."""
 
+import http.client
 import json
 import logging
 import traceback
@@ -12,7 +13,8 @@ from pydantic import SecretStr
 from blocks.alpaca_account import AlpacaAccount
 from openbell.brokers.alpaca import Alpaca
 from openbell.brokers.alpaca.keys import Keys
-from openbell.errors import OpenbellError
+from openbell.errors import BrokerUnavailable, OpenbellError
+from openbell.ports import Unknown
 from tests.contracts.alpaca_venue import CANARY_ID, CANARY_SECRET, opened
 from tests.contracts.broker_contract import intent
 from tests.faultbroker.process import FaultBroker
@@ -99,6 +101,18 @@ def test_X02_no_key_in_repr_vars_or_json_of_anything_that_holds_them(double):
     assert len(texts) > 30
     texts += [block.model_dump_json(), json.dumps(spec.model_dump()), json.dumps(vars(broker), default=repr)]
     assert all(clean(text) for text in texts)
+
+
+def test_X03_nothing_is_sent_while_the_wire_log_would_print_the_keys(double, monkeypatch, capsys):
+    broker = opened(double.url)
+    before = double.requests()
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    with pytest.raises(BrokerUnavailable, match="wire log"):
+        broker.account()
+    assert isinstance(broker.submit(intent("x3")), Unknown)
+    assert capsys.readouterr().out == ""
+    monkeypatch.undo()
+    assert double.requests() == before
 
 
 def test_the_search_itself_finds_a_key_in_any_form():

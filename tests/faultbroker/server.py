@@ -32,7 +32,7 @@ A fault is a rule in JSON; the first that matches decides, and every key is opti
     drop            "before" or "after" the request is acted on: close the connection without an answer
     status          answer this status instead; "when" is "before" (nothing was done, the default) or "after"
     code, message, body, headers   of that answer (``body`` is text sent as it is)
-    mangle          after acting: "html", "half" (half of the JSON, then closed), "empty" or "text"
+    mangle          after acting: "html", "half" (half of the JSON, then closed), "empty", "text" or "drip"
     repeat          true: every row of a list twice
     patch, remove   change or drop fields of every object in the answer, such as {"status": "quantum"}
     hide            seconds for which an order made by this request is not shown to any GET
@@ -172,6 +172,8 @@ class Handler(BaseHTTPRequestHandler):
             self._send(502 if self.command == "POST" else status, HTML, {"Content-Type": "text/html"})
         elif how == "half":
             self._send(status, text[: len(text) // 2], {"Content-Length": str(len(text))}, then_close=True)
+        elif how == "drip":
+            self._drip(status, text)
         elif how in ("empty", "text"):
             self._send(status, "" if how == "empty" else "OK")
         else:
@@ -189,6 +191,16 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write("\r\n".join(lines).encode() + body)
         except OSError:
             self.close_connection = True  # the client has gone: it timed out or was killed
+
+    def _drip(self, status: int, text: str) -> None:
+        """A character every twentieth of a second."""
+        self._send(status, "", {"Content-Length": str(len(text))}, then_close=True)
+        try:
+            for char in text:
+                time.sleep(0.05)
+                self.wfile.write(char.encode())
+        except OSError:
+            return  # the client did not wait for all of it
 
     def _close(self, request: int, fault: dict) -> None:
         self.server.ledger.write("answer", request=request, status=0, fault=fault)

@@ -5,21 +5,25 @@ end, sends a POST again after 429 and 504, and raises half a dozen kinds of erro
 """
 
 import json
+import time
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from typing import Any, NoReturn
 
 from alpaca.common.rest import RESTClient
-from requests import PreparedRequest, RequestException
+from requests import PreparedRequest, ReadTimeout, RequestException, Response
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
 
 from openbell.brokers.alpaca.keys import Keys
 from openbell.errors import BrokerError, BrokerUnavailable, KeysRefused
 
-#: Seconds to connect, and between two pieces of an answer.
+#: Seconds to connect; seconds until an answer begins, and again until all of it is there.
 TIMEOUTS = (2.0, 5.0)
 _SHOWN = 300
 _SHORTEST = 8
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +117,12 @@ class Transport(RESTClient):
         return {}
 
     def _one_request(self, method: str, url: str, opts: dict[str, Any], retry: int) -> Any:  # noqa: ARG002
+        if HTTPConnection.debuglevel:
+            return Answer(0, None, "nothing was sent: the wire log of http.client is on and would print the keys")
         try:
-            response = self._session.request(method, url, timeout=self._timeouts, **opts)
-            status, headers, text = response.status_code, response.headers, self._masked(response.content)
-        except (RequestException, OSError, ValueError) as error:
+            response = self._session.request(method, url, timeout=self._timeouts, stream=True, **opts)
+            status, headers, text = response.status_code, response.headers, self._masked(self._content(response))
+        except (RequestException, HTTPError, OSError, ValueError) as error:
             # The error holds the request, and with it the keys: only its kind goes on.
             return Answer(0, None, f"no answer: {type(error).__name__}")
         body = _parsed(text)
@@ -124,6 +130,16 @@ class Transport(RESTClient):
         return Answer(
             status, body, said, headers.get("X-RateLimit-Remaining", ""), headers.get("X-RateLimit-Reset", "")
         )
+
+    def _content(self, response: Response) -> bytes:
+        """The whole body; one that comes drop by drop is given up, since each drop restarts the socket's timeout."""
+        pieces, end = [], time.monotonic() + self._timeouts[1]
+        with response:
+            while piece := response.raw.read1(_PIECE, decode_content=True):
+                pieces.append(piece)
+                if time.monotonic() > end:
+                    raise ReadTimeout
+        return b"".join(pieces)
 
     def _masked(self, content: bytes) -> str:
         """The text of an answer; should it repeat our keys, they end here."""
@@ -144,7 +160,7 @@ def _parsed(text: str) -> Any:
     """The JSON, or None when there is none; NaN and Infinity are none."""
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
