@@ -47,7 +47,6 @@ def test_a_plan_finds_it_by_name_and_a_near_miss_is_named():
 
 def test_each_mode_has_its_own_address():
     assert {mode: endpoint(mode) for mode in ENDPOINTS} == ENDPOINTS
-    assert endpoint("paper", "https://paper-api.alpaca.markets/") == ENDPOINTS["paper"]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +60,7 @@ def test_a_double_on_this_machine_may_stand_in_for_paper(url):
     "url",
     [
         "https://api.alpaca.markets",
+        "https://paper-api.alpaca.markets",
         "http://paper-api.alpaca.markets",
         "https://paper-api.alpaca.markets.evil.example",
         "http://127.0.0.1@evil.example",
@@ -78,7 +78,7 @@ def test_a_double_on_this_machine_may_stand_in_for_paper(url):
     ],
 )
 def test_I17_F03_any_other_address_is_refused(url):
-    with pytest.raises(InputError, match="is neither https://paper-api"):
+    with pytest.raises(InputError, match=r"is not http://127\.0\.0\.1:PORT on this machine"):
         endpoint("paper", url)
 
 

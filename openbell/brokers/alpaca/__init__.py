@@ -55,15 +55,17 @@ class Alpaca(BrokerSpec):
 
 
 def endpoint(mode: Mode, url: str = "") -> str:
-    """Where to speak to; anything but Alpaca's own address for the mode or loopback is an InputError."""
-    if not url or url.rstrip("/") == ENDPOINTS[mode]:
+    """Where to speak to: Alpaca's own address for the mode, or the loopback address in ``url``; else InputError."""
+    if not url:
         return ENDPOINTS[mode]
     if mode != "paper":
         raise InputError(f"url {url!r} cannot be used with mode {mode}: an override is for paper only")
     parts = urlsplit(url)
     extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
     if parts.scheme != "http" or extra or not _loopback(parts.hostname or ""):
-        raise InputError(f"url {url!r} is neither {ENDPOINTS[mode]} nor http://127.0.0.1:PORT on this machine")
+        raise InputError(
+            f"url {url!r} is not http://127.0.0.1:PORT on this machine; leave it out for {ENDPOINTS[mode]}"
+        )
     return url.rstrip("/")
 
 
