@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.faultbroker.process import FaultBroker
-from tests.faults.trial import FAULTS, Trial
+from tests.faults.trial import FAULTS
 
 #: The secret of the account; it must turn up in no output.
 KEY, CANARY = "PKCANARY00000000MATRIX", "canary-7Qe9vKpX2mZr4TnB"
@@ -13,24 +13,25 @@ KEY, CANARY = "PKCANARY00000000MATRIX", "canary-7Qe9vKpX2mZr4TnB"
 LAG = 0.2
 
 _ORDER = {"verb": "POST", "path": "/v2/orders"}
-#: What is done to the first order, by the words of the trial.
-_SCRIPTS: dict[str, dict[str, Any]] = {
-    FAULTS[1]: {**_ORDER, "drop": "after"},
-    FAULTS[2]: {**_ORDER, "status": 503, "when": "after"},
-}
+_CANCEL = {"verb": "DELETE", "path": "/v2/orders/*"}
+#: What is done to the first request of the kind, by the words of the trial.
+_HURTS: dict[str, dict[str, Any]] = {FAULTS[1]: {"drop": "after"}, FAULTS[2]: {"status": 503, "when": "after"}}
 
 
 class Double:
     """Runs while the trial does; its ledger stays."""
 
-    def __init__(self, folder: Path, trial: Trial) -> None:
-        self._ledger = folder / "ledger.jsonl"
-        self._broker = FaultBroker(self._ledger, trial.unique)
+    def __init__(self, ledger: Path, unique: bool) -> None:
+        self._ledger = ledger
+        self._broker = FaultBroker(ledger, unique)
         self.url = self._broker.url
         self._broker.keys(KEY, CANARY)
-        if trial.fault in _SCRIPTS:
-            self._broker.script(_SCRIPTS[trial.fault])
-        elif trial.fault == FAULTS[3]:
+
+    def hurt(self, fault: str, cancels: bool = False) -> None:
+        """From now on the first order (or the first cancel) meets the fault; a late broker is late with each."""
+        if fault in _HURTS:
+            self._broker.script({**(_CANCEL if cancels else _ORDER), **_HURTS[fault]})
+        elif fault == FAULTS[3]:
             self._broker.set(lag=LAG)
 
     def __enter__(self) -> Self:

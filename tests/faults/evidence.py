@@ -71,12 +71,17 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything there is to judge. ``unguarded`` names insert-only tables that let themselves be changed."""
+    """Everything there is to judge.
+
+    ``unguarded`` names insert-only tables that let themselves be changed. ``halt_file`` is since when the kill
+    switch's file stands, in seconds since 1970.
+    """
 
     ledger: Ledger
     tables: Mapping[str, tuple[Row, ...]]
     unguarded: tuple[str, ...] = ()
     outputs: Mapping[str, bytes] = field(default_factory=dict)
+    halt_file: float | None = None
 
     def __getitem__(self, table: str) -> tuple[Row, ...]:
         return self.tables.get(table, ())
@@ -94,7 +99,8 @@ def gather(ledger: Path, store: Path, outputs: Iterable[Path] = ()) -> Evidence:
     """Read everything; the files stay as they are."""
     tables, unguarded = _database(store)
     read = {str(path): path.read_bytes() for path in outputs if path.is_file()}
-    return Evidence(read_ledger(ledger), tables, unguarded, read)
+    halt = store.with_name("HALT")
+    return Evidence(read_ledger(ledger), tables, unguarded, read, halt.stat().st_mtime if halt.exists() else None)
 
 
 def _database(path: Path) -> tuple[dict[str, tuple[Row, ...]], tuple[str, ...]]:

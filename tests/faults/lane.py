@@ -22,7 +22,7 @@ from tests.faults import trader
 from tests.faults.double import CANARY, Double
 from tests.faults.evidence import Evidence, gather
 from tests.faults.oracle import Expected, judge
-from tests.faults.trial import ON_ACCEPT, Result, Trial
+from tests.faults.trial import ON_ACCEPT, SCENES, Result, Trial
 
 #: Longer than any attempt takes; one that is still there then hangs.
 PATIENCE = 30.0
@@ -50,44 +50,51 @@ class Lane:
         start = time.perf_counter()
         folder = Path(tempfile.mkdtemp(prefix="trial-", dir=self.place))
         shutil.copyfile(self.template, folder / "openbell.db")
-        with Double(folder, trial) as double:
-            planned = datetime.now(UTC)
-            setup = trader.Setup(folder, double.url, trial.scene, trial.variant, trial.unique, planned)
-            statuses = self._disturbed(setup, trial, double)
-            statuses += self._undisturbed(replace(setup, attempt=len(statuses)))
+        with Double(folder / "ledger.jsonl", trial.unique) as double:
+            setup = trader.Setup(folder, double.url, datetime.now(UTC), trial.unique)
+            statuses = self._attempts(setup, trial, double)
         slots = trader.slots_of(setup.planned)
-        result = _judged(folder, slots, statuses, time.perf_counter() - start)
+        result = _judged(folder, slots, trial, statuses, time.perf_counter() - start)
         if result.findings:
             shutil.move(folder, self.kept)
             return replace(result, notes=(str(self.kept / folder.name),))
         shutil.rmtree(folder)
         return result
 
-    def _disturbed(self, setup: trader.Setup, trial: Trial, double: Double) -> list[str]:
+    def _attempts(self, setup: trader.Setup, trial: Trial, double: Double) -> list[str]:
+        """What goes before, the attempts that are meant to die, and restarts until nothing is left to do."""
+        scene, statuses = SCENES[trial.scene], []
+        if scene.resting:
+            double.resting()
+        if scene.before:
+            statuses.append(attempt(replace(setup, action=scene.before, resting=scene.resting), ""))
+        double.hurt(trial.fault, cancels=scene.resting)
+        statuses += self._disturbed(setup, trial, double, len(statuses))
+        return statuses + self._undisturbed(replace(setup, action=scene.after), len(statuses))
+
+    def _disturbed(self, setup: trader.Setup, trial: Trial, double: Double, number: int) -> list[str]:
         """The attempts that are meant to die."""
         statuses: list[str] = []
-        for crash in trial.crashes:
-            if statuses:
-                trader.run_out(setup)
+        for place, crash in enumerate(trial.crashes):
+            trader.run_out(setup)
+            now = replace(setup, attempt=number + place, action=SCENES[trial.scene].action(place))
             if crash == ON_ACCEPT:
                 double.hold_answers(seconds=1)
-                statuses.append(attempt(setup, "", lambda _elapsed: double.accepted() > 0))
+                statuses.append(attempt(now, "", lambda _elapsed: double.accepted() > 0))
             else:
-                statuses.append(attempt(setup, crash))
+                statuses.append(attempt(now, crash))
         if trial.kill_after is not None:
             after = trial.kill_after
             statuses.append(attempt(setup, "", lambda elapsed: elapsed >= after))
         return statuses
 
-    def _undisturbed(self, setup: trader.Setup) -> list[str]:
+    def _undisturbed(self, setup: trader.Setup, number: int) -> list[str]:
         """Restarts until the trader says that nothing is left to do."""
         statuses: list[str] = []
         while not statuses or (statuses[-1] == str(trader.AGAIN) and len(statuses) < RESTARTS):
-            if setup.attempt or statuses:
-                trader.run_out(setup)
-            if statuses:
-                time.sleep(_MOMENT * len(statuses))
-            statuses.append(attempt(replace(setup, attempt=setup.attempt + len(statuses)), ""))
+            trader.run_out(setup)
+            time.sleep(_MOMENT * len(statuses))
+            statuses.append(attempt(replace(setup, attempt=number + len(statuses)), ""))
         return statuses
 
 
@@ -130,11 +137,11 @@ def _named(code: int) -> str:
     return {0: DONE, -signal.SIGKILL: KILLED}.get(code, str(code))
 
 
-def _judged(folder: Path, slots: tuple[str, ...], statuses: list[str], seconds: float) -> Result:
+def _judged(folder: Path, slots: tuple[str, ...], trial: Trial, statuses: list[str], seconds: float) -> Result:
     outputs = tuple(path for path in folder.rglob("*") if path.is_file() and path.name != "ledger.jsonl")
     evidence = gather(folder / "ledger.jsonl", folder / "openbell.db", outputs)
     settled = statuses[-1] == DONE
-    expected = Expected(settled=settled, slots=slots, canaries=(CANARY,), limit=trader.LIMIT)
+    expected = Expected(settled, slots, (CANARY,), trader.LIMIT, SCENES[trial.scene].flat)
     findings = [(finding.invariant, finding.detail) for finding in judge(evidence, expected)]
     if not settled:
         findings.append(("liveness", f"not settled after {len(statuses)} attempts ({', '.join(statuses)})"))

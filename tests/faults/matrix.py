@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.faults.lanes import ROOT, run_all
-from tests.faults.points import POINTS
+from tests.faults.points import POINTS, Point
 from tests.faults.report import report
 from tests.faults.trial import FAULTS, Result, Trial
 
@@ -44,7 +44,9 @@ def trials(repetitions: int, kills: int) -> Iterator[Trial]:
 
 def row_of(trial: Trial) -> str:
     """The row of the table that a trial counts in."""
-    return trial.crashes[-1].partition(":")[0] if trial.crashes else KILLED_AT_RANDOM
+    if not trial.crashes:
+        return KILLED_AT_RANDOM
+    return Point(trial.crashes[-1].partition(":")[0], (), "", scene=trial.scene).label
 
 
 def checked(trial: Trial, result: Result) -> tuple[tuple[str, str], ...]:

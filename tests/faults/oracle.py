@@ -49,13 +49,15 @@ class Finding:
 class Expected:
     """What the trial knows: whether recovery is through, which slots must be there, what must stay secret.
 
-    ``limit`` is the most that may be held or under way per symbol at any instant, in units of the symbol.
+    ``limit`` is the most that may be held or under way per symbol at any instant, in units of the symbol; ``flat``
+    that nothing may be held or open in the end.
     """
 
     settled: bool = True
     slots: tuple[str, ...] = ()
     canaries: tuple[str, ...] = ()
     limit: Decimal | None = None
+    flat: bool = False
 
 
 Check = Callable[[Evidence, Expected], Iterator[str]]
@@ -187,15 +189,20 @@ def _halted(evidence: Evidence, _expected: Expected) -> Iterator[str]:
     for row, after in zip(switches, (*switches[1:], None)[: len(switches)], strict=True):
         if row["level"] == "active" and not (row["actor"] and row["reason"]) and row["epoch"] > 1:
             yield f"epoch {row['epoch']} resumed without actor or reason"
-        if row["level"] != "halted":
-            continue
-        start, end = seconds(row["time"]), seconds(after["time"]) if after else float("inf")
-        posts = [post for post in evidence.ledger.posts if start + TICK < post.time < end]
-        if len(posts) > 1:
-            yield f"{len(posts)} orders were sent while epoch {row['epoch']} was halted"
-        for event in evidence["order_events"]:
-            if event["state"] == "sending" and start + TICK < seconds(event["written"]) < end:
-                yield f"{event['client_id']} was marked SENDING while epoch {row['epoch']} was halted"
+        if row["level"] == "halted":
+            end = seconds(after["time"]) if after else float("inf")
+            yield from _sent_between(evidence, seconds(row["time"]), end, f"epoch {row['epoch']} was halted")
+    if evidence.halt_file is not None:
+        yield from _sent_between(evidence, evidence.halt_file, float("inf"), "the halt file stood")
+
+
+def _sent_between(evidence: Evidence, start: float, end: float, while_: str) -> Iterator[str]:
+    posts = [post for post in evidence.ledger.posts if start + TICK < post.time < end]
+    if len(posts) > 1:
+        yield f"{len(posts)} orders were sent while {while_}"
+    for event in evidence["order_events"]:
+        if event["state"] == "sending" and start + TICK < seconds(event["written"]) < end:
+            yield f"{event['client_id']} was marked SENDING while {while_}"
 
 
 def _fenced(evidence: Evidence, _expected: Expected) -> Iterator[str]:
@@ -280,6 +287,17 @@ def _fills_once(evidence: Evidence, expected: Expected) -> Iterator[str]:
         yield from _differences("the books hold", booked, "the broker", broker)
 
 
+def _flat(evidence: Evidence, expected: Expected) -> Iterator[str]:
+    """H07: what was to be closed is closed by the broker's own executions, or an order says why it is not."""
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    for execution in evidence.ledger.executions:
+        held[execution.symbol] += execution.signed
+    given_up = {row["symbol"] for row in evidence["orders"] if row["side"] == "sell" and row["state"] == "abandoned"}
+    for symbol, quantity in held.items() if expected.flat and expected.settled else ():
+        if quantity and symbol not in given_up:
+            yield f"{quantity} {symbol} is still held, and no closing order was given up"
+
+
 def _differences(left: str, mine: dict[str, Decimal], right: str, theirs: dict[str, Decimal]) -> Iterator[str]:
     for symbol in sorted({*mine, *theirs}):
         one, other = mine.get(symbol, Decimal(0)), theirs.get(symbol, Decimal(0))
@@ -288,12 +306,12 @@ def _differences(left: str, mine: dict[str, Decimal], right: str, theirs: dict[s
 
 
 def _limits(evidence: Evidence, expected: Expected) -> Iterator[str]:
-    """I7: what the broker was ever asked to hold of a symbol stays below the limit, at every order."""
+    """I7: what the broker was ever asked to hold of a symbol stays long and below the limit, at every order."""
     held: dict[str, Decimal] = defaultdict(Decimal)
     for order in sorted(_ours(evidence), key=lambda order: order.time):
         held[order.symbol] += order.quantity if order.side == "buy" else -order.quantity
-        if expected.limit is not None and abs(held[order.symbol]) > expected.limit:
-            yield f"{order.client_id} brings {order.symbol} to {held[order.symbol]}, the limit is {expected.limit}"
+        if expected.limit is not None and not 0 <= held[order.symbol] <= expected.limit:
+            yield f"{order.client_id} brings {order.symbol} to {held[order.symbol]}, not 0 to {expected.limit}"
 
 
 CHECKS: dict[str, tuple[Check, ...]] = {
@@ -310,4 +328,5 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "I15": (_outcomes,),
     "I16": (_secrets,),
     "I19": (_fills_once,),
+    "H07": (_flat,),
 }

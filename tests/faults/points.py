@@ -21,6 +21,11 @@ class Point:
     each: bool = False
     scene: str = "trade"
 
+    @property
+    def label(self) -> str:
+        """Name in tables and tests; the plain trading run needs no word."""
+        return self.name if self.scene == "trade" else f"{self.name}, {self.scene}"
+
     def crashes(self, repetition: int = 0) -> tuple[str, ...]:
         """Where each attempt of a trial dies."""
         nth = f":{repetition + 1}" if self.each and repetition else ""
@@ -53,13 +58,26 @@ _LIST = (
     Point("before-seal", ("C14",), "everything done, no record"),
     Point("after-seal", ("C14",), "sealed, the slot still open"),
     Point("after-release", ("C14",), "closed, the process not yet gone"),
+    Point("after-freeze", ("C07",), "as above, and nobody restarts it in time", scene="late"),
+    Point("after-sending", ("C09",), "as above, and nobody restarts it in time", scene="late"),
+    Point("after-post", ("C11",), "as above, and nobody restarts it in time", scene="late"),
+    Point("between-orders", ("C13",), "as above, and nobody restarts it in time", scene="late"),
+    Point("during-recover", ("C02",), "recovery itself, when nobody restarts in time", _SENT, scene="late"),
+    Point("before-cancel", ("C16",), "a cancel is written down and not sent", each=True, scene="cancel"),
+    Point("during-cancel", ("C16",), "a cancel is sent and its end not seen", each=True, scene="cancel"),
+    Point(
+        "during-halt", ("C17",), "the halt file stands, the store does not know", ("between-orders:2",), scene="halt"
+    ),
+    Point("during-flatten", ("C18",), "all is cancelled, nothing is closed", scene="flatten"),
+    Point("after-sending", ("C18",), "closing orders half sent", each=True, scene="flatten"),
+    Point("after-post", ("C18",), "closing orders half sent", each=True, scene="flatten"),
 )
 #: By name, in the order of a run.
-POINTS = {point.name: point for point in _LIST}
+POINTS = {point.label: point for point in _LIST}
 
 
 def rows() -> Iterator[tuple[str, str]]:
     """(row of the catalogue, name of a point) for each that is covered."""
     for point in _LIST:
         for row in point.rows:
-            yield row, point.name
+            yield row, point.label

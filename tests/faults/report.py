@@ -52,7 +52,7 @@ def _table(cells: Mapping[str, Cell]) -> str:
     lines = [f"| rows | dies | {' | '.join(names)} |", f"|---|---|{'---|' * len(columns)}"]
     for name, row in _ordered(cells):
         point = POINTS.get(name)
-        rows, says = (", ".join(point.rows), f"`{name}`: {point.says}") if point else ("G3", name)
+        rows, says = (", ".join(point.rows), f"`{point.label}`: {point.says}") if point else ("G3", name)
         lines.append(f"| {rows} | {says} | {' | '.join(_cell(row.get(column, [])) for column in columns)} |")
     return "\n".join(lines) + "\n\n"
 

@@ -181,6 +181,19 @@ def test_I16_a_secret_is_found_inside_longer_base64(before):
     assert [finding.invariant for finding in judge(evidence, EXPECTED)] == ["I16"]
 
 
+def test_H07_what_is_still_held_after_closing_needs_an_order_that_was_given_up():
+    closing = replace(EXPECTED, flat=True)
+    assert "H07" in {finding.invariant for finding in judge(clean(), closing)}
+    sell = {**clean()["orders"][0], "client_id": "ob-sell", "side": "sell", "state": "abandoned", "filled": "0"}
+    given_up = with_rows(orders=(*clean()["orders"], sell))
+    assert "H07" not in {finding.invariant for finding in judge(given_up, closing)}
+
+
+def test_I8_nothing_is_sent_while_the_halt_file_stands():
+    assert judge(replace(clean(), halt_file=11.5), EXPECTED) == ()
+    assert [finding.invariant for finding in judge(replace(clean(), halt_file=10.5), EXPECTED)] == ["I8"]
+
+
 def test_what_goes_on_is_not_judged_as_ended():
     evidence = replace(changed("orders", state="sending"), ledger=Ledger(clean().ledger.posts))
     running = with_rows(runs=(), orders=evidence["orders"], order_events=clean()["order_events"][:2], fills=())

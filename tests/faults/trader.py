@@ -15,10 +15,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from openbell import runs, store
+from openbell import closing, runs, store
 from openbell.brokers.alpaca import Alpaca
 from openbell.calendar.exchange import exchange
 from openbell.calendar.slots import slot_of
+from openbell.cli.switch import halt
 from openbell.desk import Desk
 from openbell.settings import load_settings
 from openbell.specs import FeedSpec, Surroundings
@@ -33,8 +34,9 @@ AGAIN = 3
 QUIET = timedelta(seconds=2 * LAG)
 #: Most that may ever be held of one symbol: 900 at a price of 100.
 LIMIT = Decimal(9)
-#: Scenes whose orders stay open at the broker, and the states that they may end in then.
-RESTING = ("rest",)
+#: What a restart long after its time is left with: nothing may be sent any more.
+NO_GRACE = {"window": {"exchange": "24/7", "grace": "0s"}}
+#: Actions after which orders may stay open at the broker.
 HAD = (OrderState.ACKED, OrderState.PARTIAL)
 log = logging.getLogger("trader")
 
@@ -44,16 +46,16 @@ class Setup:
     """Where an attempt finds its store and its broker, and what it is to do.
 
     ``planned`` is the instant that the schedule wanted the run at, the same for every attempt; ``attempt`` counts
-    them, and prices move from one to the next.
+    them, and prices move from one to the next. ``resting`` allows orders to be open at the end.
     """
 
     folder: Path
     broker: str
-    scene: str
-    variant: str
-    unique: bool
     planned: datetime
+    unique: bool = True
+    action: str = "trade"
     attempt: int = 0
+    resting: bool = False
 
     @property
     def log(self) -> Path:
@@ -74,18 +76,45 @@ def desk_of(setup: Setup) -> Desk:
     os.environ["OPENBELL_HOME"] = str(setup.folder)
     account = Alpaca(url=setup.broker, unique_ids=setup.unique).with_keys(SecretStr(KEY), SecretStr(CANARY))
     feed = TapeFeed(drift=Decimal(setup.attempt))
-    desk = Desk(resolve(scene.plan()), load_settings(), None, feed, account)
+    plan = scene.plan(**NO_GRACE) if setup.action == "recover" else scene.plan()
+    desk = Desk(resolve(plan), load_settings(), None, feed, account)
     desk.quiet = QUIET
     return desk
 
 
 def trade(desk: Desk, setup: Setup) -> None:
     """The run of the slot, unless an earlier attempt has closed it."""
-    record = runs.trade(desk, f"run-{setup.attempt}-{os.getpid()}", setup.planned)
-    log.info("%s %s %s", record.outcome.value, record.code, record.message)
+    if open_slots(setup) != 0:
+        record = runs.trade(desk, f"run-{setup.attempt}-{os.getpid()}", setup.planned)
+        log.info("%s %s %s", record.outcome.value, record.code, record.message)
 
 
-VARIANTS: dict[str, Callable[[Desk, Setup], None]] = {"": trade}
+def leave(desk: Desk, setup: Setup) -> None:
+    """Nothing: only recovery comes by."""
+
+
+def press(desk: Desk, setup: Setup) -> None:
+    """``openbell halt``, the command itself."""
+    halt.main(["--reason", "drill", "--actor", "operator"], standalone_mode=False)
+
+
+def cancel(desk: Desk, setup: Setup) -> None:
+    """``openbell cancel-all``."""
+    log.info("left after cancel-all: %s", closing.take_back(desk).left)
+
+
+def flatten(desk: Desk, setup: Setup) -> None:
+    """``openbell flatten``."""
+    log.info("%s", closing.flatten(desk, "operator", "drill", f"flatten-{setup.attempt}-{os.getpid()}"))
+
+
+ACTIONS: dict[str, Callable[[Desk, Setup], None]] = {
+    "trade": trade,
+    "recover": leave,
+    "halt": press,
+    "cancel": cancel,
+    "flatten": flatten,
+}
 
 
 def play(setup: Setup) -> int:
@@ -93,8 +122,7 @@ def play(setup: Setup) -> int:
     # Everything that any library says, so that a secret in it would be found.
     logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
     desk = desk_of(setup)
-    if open_slots(setup) != 0:
-        VARIANTS[setup.variant](desk, setup)
+    ACTIONS[setup.action](desk, setup)
     left = follow(desk, setup)
     store.close(desk.settings.url)
     return AGAIN if left else 0
@@ -104,8 +132,8 @@ def follow(desk: Desk, setup: Setup) -> bool:
     """Recovery as its own flow does it; whether anything is left."""
     found = desk.recovery(f"recover-{setup.attempt}-{os.getpid()}", passes=2).recover()
     log.info("recover: %s", found.words())
-    resting = setup.scene in RESTING
-    return bool(open_slots(setup)) or any(not (resting and u.state in HAD) for u in desk.journal.unsettled())
+    waiting = [order for order in desk.journal.unsettled() if not (setup.resting and order.state in HAD)]
+    return bool(open_slots(setup)) or bool(waiting)
 
 
 def open_slots(setup: Setup) -> int | None:

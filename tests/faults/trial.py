@@ -11,11 +11,39 @@ ON_ACCEPT = "broker-accepted"
 
 
 @dataclass(frozen=True)
+class Scene:
+    """What the attempts of a trial do: ``before`` undisturbed, ``doomed`` until they are killed, ``after`` at last.
+
+    ``resting`` lets the broker keep orders open; the fault of a trial hits the first cancel where it ``cancels``.
+    """
+
+    doomed: tuple[str, ...] = ("trade",)
+    after: str = "trade"
+    before: str = ""
+    resting: bool = False
+    flat: bool = False
+
+    def action(self, number: int) -> str:
+        """What the attempt that dies as number so many does."""
+        return self.doomed[min(number, len(self.doomed) - 1)]
+
+
+SCENES = {
+    # A run that is late is late only once it has died: nothing but recovery comes by.
+    "trade": Scene(),
+    "late": Scene(after="recover"),
+    "halt": Scene(doomed=("trade", "halt")),
+    "cancel": Scene(("cancel",), "cancel", before="trade", resting=True),
+    "flatten": Scene(("flatten",), "flatten", before="trade", flat=True),
+}
+
+
+@dataclass(frozen=True)
 class Trial:
     """One scene, interrupted.
 
-    ``crashes`` names the point at which each attempt in turn dies, empty for none; ``kill_after`` kills the first
-    attempt after so many seconds instead. ``variant`` names a planted bug.
+    ``crashes`` names the point at which each attempt in turn dies; ``kill_after`` kills the first after so many
+    seconds instead.
     """
 
     scene: str = "trade"
@@ -23,7 +51,6 @@ class Trial:
     fault: str = FAULTS[0]
     unique: bool = True
     kill_after: float | None = None
-    variant: str = ""
     number: int = 0
 
     def line(self) -> str:
