@@ -5,6 +5,7 @@ forks has one thread and no connection open, so that a child begins as a fresh p
 start-up time.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -44,6 +45,9 @@ class Lane:
         store.ensure(url)
         store.close(url)
         trader.warm()
+        # A collection in a child would touch, and so copy, everything that the parent has imported.
+        gc.collect()
+        gc.freeze()
 
     def run(self, trial: Trial) -> Result:
         """One trial from an empty store to the judgement."""
