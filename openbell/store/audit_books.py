@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from openbell.store.audit import DAMAGE, Check, reader, stream
+from openbell.store.audit import DAMAGE, Check, raw, reader, stream, streamed
 from openbell.store.audit_orders import PATIENCE
 from openbell.store.connect import now
 from openbell.store.order_tables import BUSTS, FILLS, INTENTS, POSITIONS, SLOTS
@@ -79,7 +79,10 @@ def paper_accounts(connection: Connection) -> Check:
     by_account: dict[str, list[Fill]] = {}
     for found in stream(connection, PAPER_FILLS, "account", "number"):
         try:
-            by_account.setdefault(found.account, []).append(_fill(found, PAPER_FILLS.name))
+            fills = by_account.setdefault(found.account, [])
+            fills.append(_fill(found, PAPER_FILLS.name))
+            where = f"paper_fills {found.account} {found.id}"
+            check.need(found.number == len(fills), where, f"is fill {len(fills)}, not {found.number}")
         except DAMAGE as error:
             check.add(f"paper_fills {found.account} {found.id}", f"cannot be read: {error}")
     notes = select(PAPER_NOTES.c.account, PAPER_NOTES.c.text).where(PAPER_NOTES.c.key == OPENING)
@@ -109,12 +112,12 @@ def _judge_account(check: Check, where: str, account: Account, fills: list[Fill]
 
 def _judge_venue(connection: Connection, check: Check, account: str, made: dict[str, Fill]) -> None:
     """Whatever the books applied, the venue must have made."""
-    for found in connection.execute(select(FILLS).where(FILLS.c.account == account).execution_options(yield_per=2000)):
-        wanted = made.get(found.id)
-        same = wanted is not None and tuple(getattr(wanted, name) for name in _CONTENT) == tuple(
-            getattr(found, name) for name in _CONTENT
-        )
-        check.need(same, f"paper_fills {account} {found.id}", f"is not what fills {found.sequence} says")
+    for found in streamed(connection, select(*raw(FILLS)).where(FILLS.c.account == account)):
+        where = f"paper_fills {account} {found.id}"
+        try:
+            check.need(_fill(found, FILLS.name) == made.get(found.id), where, f"differs from fills {found.sequence}")
+        except DAMAGE as error:
+            check.add(f"fills {found.sequence}", f"cannot be read: {error}")
 
 
 def slots(connection: Connection) -> Check:

@@ -99,6 +99,8 @@ class Orders:
         bust_events: set[int],
     ) -> None:
         self.traced.need(found.body is not None and found.key is not None, where, "its intent or slot is missing")
+        same = (found.account, found.symbol) == (found.asked_account, found.asked_symbol)
+        self.traced.need(same, where, f"its intent is of {found.asked_symbol} in account {found.asked_account}")
         order, replay = self._read(found), _Replay()
         bringing = {fill.event for fill in fills} | bust_events
         for event in events:
@@ -181,7 +183,8 @@ _JITTER = timedelta(seconds=2)
 
 def _orders() -> Any:
     of_slot = raw(SLOTS, "key", "fencing", "lease_until", "outcome")
-    query = select(*raw(ORDERS), *of_slot, *raw(INTENTS, "body"))
+    asked = (INTENTS.c.account.label("asked_account"), INTENTS.c.symbol.label("asked_symbol"))
+    query = select(*raw(ORDERS), *of_slot, *raw(INTENTS, "body"), *asked)
     joined = query.join(SLOTS, SLOTS.c.key == ORDERS.c.slot, isouter=True)
     joined = joined.join(INTENTS, INTENTS.c.client_id == ORDERS.c.client_id, isouter=True)
     return joined.order_by(ORDERS.c.client_id)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Table, func, select
 from openbell.errors import PlanError
 from openbell.risk.catalog import build_rules
 from openbell.risk.rules.max_orders_per_day import MaxOrdersPerDay
-from openbell.store.audit import DAMAGE, Check, Grouped, amount, reader, stream
+from openbell.store.audit import DAMAGE, Check, Grouped, amount, raw, reader, stream
 from openbell.store.order_tables import ORDERS, POSITIONS, SLOTS
 from openbell.store.run_tables import EQUITY_POINTS, RUNS, SIGNALS, VERDICTS
 from openbell.store.sealing import GENESIS, Rows, chain
@@ -34,7 +34,7 @@ class Records:
         self._read, self._read_point = reader(RUNS), reader(EQUITY_POINTS)
         self._peaks: dict[str, list[tuple[date, datetime, int, Decimal]]] = {}
         self._marks: dict[tuple[str, str], Decimal] = {}
-        self._limits: dict[tuple[str, date], int] = {}
+        self._limits: dict[tuple[str, str], int] = {}
         self._effective: dict[str, str] = {}
         self.chain = Check("I5", "chain of records, signals and verdicts")
         self.columns = Check("I5", "columns of records, equity points and marks")
@@ -130,7 +130,7 @@ class Records:
         self.slots.rows += 1
         first = self._effective.setdefault(row["slot"], where)
         self.slots.need(first == where, where, f"slot {row['slot']} was completed by {first} already")
-        limit, key = _limit(body["plan_body"].get("risk", {})), (row["plan"], row["session"])
+        limit, key = _limit(body["plan_body"].get("risk", {})), (row["plan"], row["session"].isoformat())
         self._limits[key] = max(limit, self._limits.get(key, 0))
 
     def _judge_marks(self) -> None:
@@ -146,11 +146,11 @@ class Records:
     def _judge_counts(self) -> None:
         """Entries only: exits are counted by the rule but never held back."""
         key = (SLOTS.c.plan, SLOTS.c.session)
-        query = select(*key, func.count()).join(ORDERS, ORDERS.c.slot == SLOTS.c.key)
+        query = select(*raw(SLOTS, "plan", "session"), func.count()).join(ORDERS, ORDERS.c.slot == SLOTS.c.key)
         query = query.where(ORDERS.c.sent.is_not(None), ORDERS.c.purpose == "entry").group_by(*key)
         for plan, session, count in self._connection.execute(query):
             self.counts.rows += 1
-            limit = self._limits.get((plan, session))
+            limit = self._limits.get((plan, str(session)))
             within = limit is None or count <= limit
             self.counts.need(within, f"orders of {plan} in {session}", f"{count} entries were sent, limit {limit}")
 

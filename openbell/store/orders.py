@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select, update
@@ -87,15 +87,16 @@ def _first_steps(
         check_transition(verdict.intent_id, OrderState.PLANNED, state)
         event = OrderEvent(verdict.intent_id, state, claimed.planned, detail)
         row = _order_row(claimed, account, place, planned[verdict.intent_id], verdict, event)
-        steps.append(Step(event, covers=plan_of(rows[verdict.intent_id], row)))
+        steps.append(Step(event, covers=plan_of(rows[verdict.intent_id], row, claimed.session)))
         orders.append(row)
     append(connection, steps, claimed.fencing)
     connection.execute(insert(ORDERS), orders)
 
 
-def plan_of(intent: Mapping[str, Any], order: Mapping[str, Any]) -> list[Any]:
+def plan_of(intent: Mapping[str, Any], order: Mapping[str, Any], session: date) -> list[Any]:
     """What never changes of an order, as the hash of its first event covers it."""
-    return [intent[name] for name in _OF_INTENT] + [order[name] for name in _OF_ORDER] + [text(order["quantity"])]
+    kept = [intent[name] for name in _OF_INTENT] + [order[name] for name in _OF_ORDER]
+    return [*kept, text(order["quantity"]), session.isoformat()]
 
 
 def _order_row(

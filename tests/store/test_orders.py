@@ -313,7 +313,7 @@ def test_events_chain_over_their_fills_and_count_without_a_gap(store, journal):
     previous = GENESIS
     for number, event in enumerate(events, start=1):
         ours = [stored_fill(row) for row in fills if row.event == event.sequence]
-        plan = plan_of(*rows_behind(store, event.client_id)) if event.state == "approved" else ()
+        plan = plan_of(*rows_behind(store, event.client_id), slot_at().session) if event.state == "approved" else ()
         content = event_digest({name: getattr(event, name) for name in columns}, ours, plan)
         assert (event.sequence, event.previous_hash) == (number, previous)
         assert event.hash == chain(previous, number, content)
