@@ -135,13 +135,13 @@ def _write_file(settings: Settings, actor: str, reason: str) -> None:
 
 
 def _check_resume(before: Switch, actor: str, reason: str) -> None:
-    """A person with a reason; what halted by itself does not resume by itself."""
+    """A person with a reason: an automation may halt and never resume."""
     if not reason.strip():
         raise InputError("to loosen the switch needs --reason: why may trading go on?")
     if not actor.strip():
         raise InputError("to loosen the switch needs an actor: who answers for it?")
-    if actor == "openbell" or (actor == before.actor and actor.startswith("auto:")):
-        raise InputError(f"{actor} halted by itself at epoch {before.epoch}: a person must resume")
+    if actor == "openbell" or actor.startswith("auto:"):
+        raise InputError(f"{actor} is no person: what {before.actor} did at epoch {before.epoch} a person must undo")
 
 
 def _loosen(settings: Settings, level: Level, actor: str, reason: str, before: Switch) -> Switch:
