@@ -13,17 +13,20 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from openbell import store
 from tests.faults import trader
 from tests.faults.double import CANARY, Double
 from tests.faults.evidence import Evidence, gather
 from tests.faults.oracle import Expected, judge
-from tests.faults.trial import ON_ACCEPT, SCENES, Result, Trial
+from tests.faults.planted import PLANTED
+from tests.faults.trial import ON_ACCEPT, Result, Trial, scene_of
 
 #: Longer than any attempt takes; one that is still there then hangs.
 PATIENCE = 30.0
@@ -32,6 +35,7 @@ RESTARTS = 8
 _POLL = 0.002
 #: What is left to another attempt may need a moment.
 _MOMENT = 0.05
+ACTIONS = trader.ACTIONS | PLANTED
 HUNG, KILLED, DONE = "hung", "killed", "done"
 
 
@@ -67,7 +71,7 @@ class Lane:
 
     def _attempts(self, setup: trader.Setup, trial: Trial, double: Double) -> list[str]:
         """What goes before, the attempts that are meant to die, and restarts until nothing is left to do."""
-        scene, statuses = SCENES[trial.scene], []
+        scene, statuses = scene_of(trial.scene), []
         if scene.resting:
             double.resting()
         if scene.before:
@@ -81,7 +85,7 @@ class Lane:
         statuses: list[str] = []
         for place, crash in enumerate(trial.crashes):
             trader.run_out(setup)
-            now = replace(setup, attempt=number + place, action=SCENES[trial.scene].action(place))
+            now = replace(setup, attempt=number + place, action=scene_of(trial.scene).action(place))
             if crash == ON_ACCEPT:
                 double.hold_answers(seconds=1)
                 statuses.append(attempt(now, "", lambda _elapsed: double.accepted() > 0))
@@ -128,7 +132,7 @@ def _become(setup: trader.Setup, crash: str) -> None:
         os.dup2(log, 2)
         if crash:
             os.environ["OPENBELL_TEST_CRASH"] = crash
-        code = trader.play(setup)
+        code = trader.play(setup, ACTIONS[setup.action])
     except BaseException:  # noqa: BLE001  # whatever it was, the child must not go on as its parent
         traceback.print_exc()
     finally:
@@ -145,7 +149,7 @@ def _judged(folder: Path, slots: tuple[str, ...], trial: Trial, statuses: list[s
     outputs = tuple(path for path in folder.rglob("*") if path.is_file() and path.name != "ledger.jsonl")
     evidence = gather(folder / "ledger.jsonl", folder / "openbell.db", outputs)
     settled = statuses[-1] == DONE
-    expected = Expected(settled, slots, (CANARY,), trader.LIMIT, SCENES[trial.scene].flat)
+    expected = Expected(settled, slots, (CANARY,), trader.LIMIT, scene_of(trial.scene).flat)
     findings = [(finding.invariant, finding.detail) for finding in judge(evidence, expected)]
     if not settled:
         findings.append(("liveness", f"not settled after {len(statuses)} attempts ({', '.join(statuses)})"))
@@ -159,8 +163,16 @@ def _judged(folder: Path, slots: tuple[str, ...], trial: Trial, statuses: list[s
     )
 
 
-def _counts(evidence: Evidence) -> dict[str, int]:
-    counts = {"orders": len(evidence["orders"]), "recovered": 0, "resent": 0, "abandoned": 0}
+def _counts(evidence: Evidence) -> dict[str, Any]:
+    runs = Counter(f"{row['outcome']} {row['code']}".strip() for row in evidence["runs"])
+    counts = {
+        "orders": len(evidence["orders"]),
+        "placed": len(evidence.ledger.placed),
+        "runs": dict(runs),
+        "recovered": 0,
+        "resent": 0,
+        "abandoned": 0,
+    }
     for row in evidence["orders"]:
         states = [event["state"] for event in evidence.of("order_events", row["client_id"])]
         counts["recovered"] += "unknown" in states and "acked" in states[states.index("unknown") :]

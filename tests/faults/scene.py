@@ -18,11 +18,11 @@ NOTIONAL = Decimal(900)
 BASE = Decimal(100)
 
 
-def plan(symbols: Sequence[str] = SYMBOLS, name: str = "matrix", **changes: Any) -> Plan:
-    """Buys the whole universe at its only bell of the day; a second one a minute later would be another slot."""
+def plan(**changes: Any) -> Plan:
+    """Buys the whole universe at its only bell of the day."""
     values: dict[str, Any] = {
-        "name": name,
-        "universe": tuple(symbols),
+        "name": "matrix",
+        "universe": SYMBOLS,
         "account": {"broker": "alpaca", "name": "matrix"},
         "window": {"exchange": "24/7", "grace": "24h"},
         "schedule": {"trade": {"every": "24h"}},

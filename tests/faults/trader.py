@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -62,6 +63,9 @@ class Setup:
         return self.folder / "run.log"
 
 
+Action = Callable[[Desk, Setup], None]
+
+
 class TapeFeed(FeedSpec):
     """The tape of a scene as a plan's feed."""
 
@@ -71,12 +75,12 @@ class TapeFeed(FeedSpec):
         return scene.Tape(self.drift)
 
 
-def desk_of(setup: Setup) -> Desk:
-    """The desk that ``flows.trade`` would open, on the trial's own store, feed and broker."""
+def desk_of(setup: Setup, **changes: Any) -> Desk:
+    """The desk that ``flows.trade`` would open, on the trial's own store, feed and broker; ``changes`` to the plan."""
     os.environ["OPENBELL_HOME"] = str(setup.folder)
     account = Alpaca(url=setup.broker, unique_ids=setup.unique).with_keys(SecretStr(KEY), SecretStr(CANARY))
     feed = TapeFeed(drift=Decimal(setup.attempt))
-    plan = scene.plan(**NO_GRACE) if setup.action == "recover" else scene.plan()
+    plan = scene.plan(**(NO_GRACE if setup.action == "recover" else {}), **changes)
     desk = Desk(resolve(plan), load_settings(), None, feed, account)
     desk.quiet = QUIET
     return desk
@@ -108,7 +112,7 @@ def flatten(desk: Desk, setup: Setup) -> None:
     log.info("%s", closing.flatten(desk, "operator", "drill", f"flatten-{setup.attempt}-{os.getpid()}"))
 
 
-ACTIONS: dict[str, Callable[[Desk, Setup], None]] = {
+ACTIONS: dict[str, Action] = {
     "trade": trade,
     "recover": leave,
     "halt": press,
@@ -117,12 +121,12 @@ ACTIONS: dict[str, Callable[[Desk, Setup], None]] = {
 }
 
 
-def play(setup: Setup) -> int:
+def play(setup: Setup, action: Action) -> int:
     """One attempt; the exit code says whether anything is left to do."""
     # Everything that any library says, so that a secret in it would be found.
     logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
     desk = desk_of(setup)
-    ACTIONS[setup.action](desk, setup)
+    action(desk, setup)
     left = follow(desk, setup)
     store.close(desk.settings.url)
     return AGAIN if left else 0

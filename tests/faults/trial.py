@@ -38,6 +38,11 @@ SCENES = {
 }
 
 
+def scene_of(name: str) -> Scene:
+    """A scene by name; any other name is an action that every attempt does."""
+    return SCENES.get(name) or Scene((name,), name)
+
+
 @dataclass(frozen=True)
 class Trial:
     """One scene, interrupted.
@@ -66,13 +71,16 @@ class Trial:
 class Result:
     """What the oracle said of a trial, and what became of the orders.
 
-    ``kills`` counts attempts that died as they were meant to; ``recovered`` orders whose unknown outcome was found
+    ``kills`` counts attempts that died as they were meant to; ``placed`` orders that the broker took; ``runs`` the
+    records by outcome and code; ``recovered`` orders whose unknown outcome was found
     out, ``resent`` those sent again, ``abandoned`` those given up with an alert after a mark.
     """
 
     kills: int = 0
     attempts: int = 0
     orders: int = 0
+    placed: int = 0
+    runs: dict[str, int] = field(default_factory=dict)
     recovered: int = 0
     resent: int = 0
     abandoned: int = 0
