@@ -69,13 +69,19 @@ def _with_quantity(intent: OrderIntent) -> str:
 def resend_without_a_look(desk: Desk, setup: Setup) -> None:
     """After a restart sends again whatever has no known outcome."""
     run = runs.begin(desk, TRADE, _name("run", setup), setup.planned)
-    if run.frozen is not None and not run.blocked:
-        sender = runs.sender_of(run, runs.fetch_market(run))
-        for intent in sendable(run.frozen):
-            if run.frozen.states[intent.id] is OrderState.SENDING:
-                desk.journal.record(OrderEvent(intent.id, OrderState.UNKNOWN, desk.now(), "no answer"))
-                sender.send(intent, again=True)
-    trade(desk, setup)
+    if run.blocked:
+        runs.skip(run)
+        return
+    market = runs.fetch_market(run)
+    sender = runs.sender_of(run, market)
+    for intent in sendable(run.frozen) if run.frozen else ():
+        if run.frozen.states[intent.id] is OrderState.SENDING:
+            desk.journal.record(OrderEvent(intent.id, OrderState.UNKNOWN, desk.now(), "no answer"))
+            sender.send(intent, again=True)
+    run.frozen = desk.journal.frozen(run.ring.slot)
+    evaluation = runs.evaluate_market(run, market)
+    gated = runs.gate(run, market, evaluation)
+    runs.finish(run, market, evaluation, gated, runs.send_orders(run, market, gated))
 
 
 @dataclass(frozen=True)
