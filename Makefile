@@ -32,6 +32,9 @@ up: $(READY)  ## Leave a Prefect server and worker running with the demo plan on
 test: $(READY)  ## Run the whole test suite
 	$(RUN)/python -m pytest
 
+faults: $(READY)  ## Run the crash matrix (about 10 minutes) and write docs/crash-matrix.md
+	$(RUN)/python -m tests.faults.matrix
+
 lint: $(READY)  ## Style, types and the one-way rule
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
@@ -47,4 +50,4 @@ docs: $(READY)  ## Write docs/reference.md anew from the code
 clean:  ## Remove what make and runs have made (.venv, .uv, var)
 	rm -rf .venv .uv var build dist
 
-.PHONY: help setup demo up test lint bench docs clean
+.PHONY: help setup demo up test faults lint bench docs clean

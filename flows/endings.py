@@ -6,12 +6,12 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from openbell.errors import DataError, OpenbellError
-from openbell.values.record import Outcome, RunRecord
+import openbell.runs
+from openbell.errors import OpenbellError
+from openbell.values.record import RunRecord
 from tasks.handed import Handed
 from tasks.publication import announce, notify
 from tasks.run import Run
-from tasks.sealing import seal
 
 
 async def completed(run: Run, record: Handed[RunRecord]) -> State[Any]:
@@ -23,7 +23,7 @@ async def completed(run: Run, record: Handed[RunRecord]) -> State[Any]:
 async def skipped(run: Run) -> State[Any]:
     """A guard blocked the run: stored, shown, told when the plan asks, and not a failure."""
     guard = run.story.guards[-1]
-    record = seal(run, Outcome.SKIPPED, guard.code, "")
+    record = openbell.runs.skip(run)
     get_run_logger().info("%s (%s, %s)", record.message, guard.name, guard.code)
     await _tell(run, record)
     return Completed(name="Skipped", message=record.message)
@@ -31,10 +31,9 @@ async def skipped(run: Run) -> State[Any]:
 
 async def failed(run: Run, error: OpenbellError) -> State[Any]:
     """A promise was broken: stored with what was known until then."""
-    code = "DATA" if isinstance(error, DataError) else type(error).__name__
-    record = seal(run, Outcome.FAILED, code, str(error))
+    record = openbell.runs.fail(run, error)
     await _tell(run, record)
-    return Failed(message=f"{code}: {error}")
+    return Failed(message=f"{record.code}: {error}")
 
 
 def refused(error: OpenbellError) -> State[Any]:

@@ -11,6 +11,7 @@ import openbell
 from flows.bell import begin, run_name
 from flows.endings import completed, failed, refused, skipped
 from openbell.errors import OpenbellError
+from openbell.values.job import TRADE
 from tasks.evaluate_strategies import evaluate_strategies
 from tasks.execute_orders import execute_orders
 from tasks.fetch_data import fetch_data
@@ -39,7 +40,7 @@ async def trade(plan: str = "demo", as_of: datetime | None = None, dry_run: bool
     """
     with SyncClientContext.get_or_create():
         try:
-            run = await begin("trade", plan, as_of, dry_run)
+            run = await begin(TRADE, plan, as_of, dry_run)
         except OpenbellError as error:
             return refused(error)
         if run.blocked:
@@ -48,7 +49,7 @@ async def trade(plan: str = "demo", as_of: datetime | None = None, dry_run: bool
             market = fetch_data(run)
             evaluation = evaluate_strategies(run, market)
             gated = risk_gate(run, market, evaluation)
-            executed = execute_orders(run, gated)
+            executed = execute_orders(run, market, gated)
             record = persist_audit(run, market, evaluation, gated, executed)
         except OpenbellError as error:
             return await failed(run, error)

@@ -10,6 +10,7 @@ OpenbellError
 ├── StrategyError         a strategy that broke its contract
 ├── BrokerError           a broker's answer that cannot be used at all
 │   └── BrokerUnavailable a broker that did not answer a question (never raised for an order)
+│       └── KeysRefused   a broker that answered that our keys are not valid
 └── StoreError            the store cannot be read or written
     ├── SchemaMismatch    the store was made by an older or newer openbell
     └── IllegalTransition an order event that the state machine refuses
@@ -56,6 +57,10 @@ class BrokerError(OpenbellError):
 
 class BrokerUnavailable(BrokerError):
     """A broker that did not answer a question; an order is never reported this way."""
+
+
+class KeysRefused(BrokerUnavailable):
+    """A broker answered that our keys are not valid: asking again is no use."""
 
 
 class StoreError(OpenbellError):

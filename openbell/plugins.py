@@ -57,8 +57,22 @@ def _defined_in(module: ModuleType, base: type[P]) -> list[type[P]]:
     return [item for item in classes if issubclass(item, base) and not inspect.isabstract(item) and item is not base]
 
 
+@cache
+def _in_own_module(package: ModuleType, base: type[P], name: str) -> type[P] | None:
+    if name.startswith("_") or name not in {module.name for module in pkgutil.iter_modules(package.__path__)}:
+        return None
+    defined = _defined_in(importlib.import_module(f"{package.__name__}.{name}"), base)
+    return next((plugin for plugin in defined if plugin.name == name), None)
+
+
 def find(package: ModuleType, base: type[P], name: str, kind: str) -> type[P]:
-    """The plug-in called ``name``, or the class at that dotted path; the error names the nearest one."""
+    """The plug-in called ``name``, or the class at that dotted path; the error names the nearest one.
+
+    A module called like the plug-in is all that is imported, so that a paper account loads no vendor's SDK.
+    """
+    own = _in_own_module(package, base, name)
+    if own is not None:
+        return own
     known = discover(package, base)
     if name in known:
         return known[name]

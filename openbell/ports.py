@@ -1,6 +1,6 @@
 """The doors to the outside world; adapters implement them, decisions only ever see these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -212,11 +212,72 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """State of a job's circuit breaker."""
+    """State of the breaker of one dependency (``broker``, ``data``, ``store``) of a job of a plan.
+
+    ``failures`` counts consecutive ones. Open until ``retry_at``; from then on one read-only probe is due
+    (half-open), and ``probes`` good ones in a row close it. Latched breakers wait for a person.
+    """
 
     open: bool
     failures: int
     reason: str = ""
+    dependency: str = ""
+    opened_at: datetime | None = None
+    retry_at: datetime | None = None
+    probes: int = 0
+    latched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """An account as the store knows it inside the transaction that may mark an order SENDING.
+
+    ``positions`` are signed quantities by the fills of all plans; ``working`` every order of the account, of
+    whatever plan, that the broker has or may have (SENDING and UNKNOWN included): together with positions they
+    are the reservation against every limit. ``orders_today`` counts those of the plan.
+    """
+
+    positions: Mapping[str, Decimal]
+    working: tuple[Order, ...]
+    orders_today: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """Why an order must not be sent now; nothing was written."""
+
+    code: str
+    detail: str
+
+
+#: The last gate: judges one intent against the exposure read in the same transaction; None lets it pass.
+LastGate = Callable[[Exposure], Forbidden | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """An order of a frozen plan that is not terminal. ``sent`` is when it was first marked SENDING."""
+
+    intent: OrderIntent
+    plan: str
+    account: str
+    slot: Slot
+    state: OrderState
+    quantity: Decimal
+    filled: Decimal
+    sent: datetime | None
+    fencing: int
+    slot_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One complete question to the broker about an order whose outcome is unknown, and its answer."""
+
+    client_id: str
+    time: datetime
+    found: bool
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +312,47 @@ class Journal(Protocol):
     def switch(self) -> Switch:
         """The kill switch."""
 
+    def set_switch(self, level: Level, actor: str, reason: str, epoch: int | None = None) -> Switch:
+        """Move the kill switch to a new epoch; with ``epoch`` given, only from that one (else StoreError)."""
+
+    def renew(self, slot: Slot, fencing: int, lease: timedelta) -> None:
+        """Prolong the lease of a claimed slot; a stale claim is a StoreError."""
+
     def breaker(self, plan: str, job: str) -> Breaker:
-        """The breaker of one job of one plan."""
+        """The breaker of one job of one plan that matters most: an open one, else the one nearest to opening."""
+
+    def breakers(self) -> tuple[tuple[str, str, Breaker], ...]:
+        """Every breaker with its plan and job."""
+
+    def count(self, plan: str, job: str, dependency: str, failure: str, at_once: bool = False) -> Breaker:
+        """Count one outcome: an empty ``failure`` is a success; ``at_once`` opens whatever the count."""
+
+    def reset_breaker(self, plan: str, job: str, actor: str, reason: str) -> None:
+        """Close the breakers of a job by hand."""
+
+    def unsettled(self, account: str | None = None) -> tuple[Unsettled, ...]:
+        """Every order that is not terminal, oldest first, whatever its age."""
+
+    def expired(self) -> tuple[tuple[Slot, int, str], ...]:
+        """Slots without an outcome whose lease ran out, with fencing number and run id, oldest first."""
+
+    def looked_up(self, lookup: Lookup) -> None:
+        """Keep one look-up of an order; appended and never changed."""
+
+    def lookups(self, client_id: str) -> tuple[Lookup, ...]:
+        """The look-ups of an order since it was last marked SENDING, oldest first."""
+
+    def alert(self, kind: str, subject: str, detail: str) -> None:
+        """Keep something that a person must see; the same kind and subject while it is open counts once."""
+
+    def open_break(self, account: str, kind: str, subject: str, detail: str) -> None:
+        """Keep a difference between the books and the broker; the same kind and subject while open counts once."""
+
+    def close_alert(self, number: int, actor: str, reason: str) -> None:
+        """Close an alert by the number that the history gives; needs actor and reason."""
+
+    def close_break(self, number: int, actor: str, reason: str) -> None:
+        """Close a break by the number that the history gives; needs actor and reason."""
 
     def freeze(
         self, slot: Slot, fencing: int, account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]
@@ -262,15 +362,30 @@ class Journal(Protocol):
     def frozen(self, slot: Slot) -> Frozen | None:
         """The committed plan of a slot, if there is one."""
 
-    def begin_send(self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool) -> Switch | None:
-        """Mark an intent SENDING, if the slot's fencing number is current and the kill switch lets it.
+    def begin_send(
+        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
+    ) -> Forbidden | None:
+        """Mark an intent SENDING, or learn why it must not be sent.
 
-        Both are read in the transaction that writes the mark. None when it may be sent; else the switch that
-        forbids it, and nothing is written. ``reduces`` tells whether the intent only shrinks a position.
+        In one transaction that excludes every other send of the account: fencing number and lease by the
+        database's clock, kill switch (``reduces`` tells whether the intent only shrinks a position), the last
+        gate against the account's exposure, the state machine, the mark. A stale claim is a StoreError.
         """
 
-    def record(self, event: OrderEvent, fills: Sequence[Fill] = ()) -> None:
-        """Append an order event with its fills, and move the projections, in one transaction."""
+    def record(self, event: OrderEvent, fills: Sequence[Fill] = (), before: Sequence[OrderEvent] = ()) -> None:
+        """Append an order event with its fills, and move the projections, in one transaction.
+
+        ``before`` are steps of the same order that came to light together with it, such as ACKED before FILLED:
+        one durable commit for all.
+        """
+
+    def report(self, event: OrderEvent, fills: Sequence[Fill] = (), busts: Sequence[str] = ()) -> OrderState:
+        """Take the broker's word on an order, in whatever order and however often it comes; returns the state now.
+
+        Each fill is applied once. A status that the order has passed already changes nothing, one that it cannot
+        take opens a break. A fill of an order that has ended keeps its state and opens a break; more than was
+        ordered halts everything. ``busts`` are ids of fills that the broker took back.
+        """
 
     def activity(self, plan: str, account: str, day_start: datetime, recent_since: datetime) -> Activity:
         """What the plan has done so far."""
@@ -345,6 +460,21 @@ class EquityPoint:
     equity: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An alert, or a break between the books and the broker; open while ``closed`` is None."""
+
+    number: int
+    kind: str
+    subject: str
+    detail: str
+    time: datetime
+    account: str = ""
+    closed: datetime | None = None
+    closed_by: str = ""
+    closed_why: str = ""
+
+
 class History(Protocol):
     """The store as people and machines read it."""
 
@@ -370,3 +500,9 @@ class History(Protocol):
 
     def equity(self, account: str, limit: int = 500) -> tuple[EquityPoint, ...]:
         """Oldest first, the last ``limit`` points."""
+
+    def alerts(self, open_only: bool = True, limit: int = 50) -> tuple[Incident, ...]:
+        """Newest first."""
+
+    def breaks(self, open_only: bool = True, limit: int = 50) -> tuple[Incident, ...]:
+        """Newest first."""

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     data: Path = Field(Path("data"), description="Root folder of the files feed; nothing outside it is read.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
 
+    alpaca_key_id: SecretStr | None = Field(None, description="Key id of the Alpaca account, where no block has it.")
+    alpaca_secret_key: SecretStr | None = Field(None, description="Secret key that belongs to it.")
+
     @property
     def url(self) -> str:
         """URL of the store; it may hold a password and is never printed."""

@@ -2,7 +2,8 @@
 
 from prefect import get_run_logger, task
 
-from openbell.stages.evaluate import Evaluation, evaluate
+from openbell.runs import evaluate_market
+from openbell.stages.evaluate import Evaluation
 from openbell.values.market import Market
 from openbell.values.signal import Stance
 from tasks.handed import Handed
@@ -13,11 +14,11 @@ from tasks.run import Run
 @task(name="evaluate-strategies", **ONCE)
 def evaluate_strategies(run: Run, market: Handed[Market]) -> Handed[Evaluation]:
     """What each strategy says of each symbol at the last bar."""
-    dropped = {symbol.symbol for symbol in market.value.checked.dropped}
-    evaluation = evaluate(run.desk.resolved.seats, market.value.bars, dropped)
+    evaluation = evaluate_market(run, market.value)
+    if run.frozen is not None:
+        get_run_logger().info("an earlier attempt has decided: its frozen plan is executed")
     acting = sum(signal.stance is not Stance.HOLD for signal in evaluation.signals)
     get_run_logger().info("%d signals, %d of them act", len(evaluation.signals), acting)
     for failure in evaluation.failures:
         get_run_logger().error("strategy %s failed: %s", failure.label, failure.detail)
-    run.lap("evaluate-strategies")
     return Handed(evaluation)

@@ -2,16 +2,15 @@
 
 from prefect import get_run_logger, task
 
+from openbell.runs import finish
 from openbell.stages.evaluate import Evaluation
 from openbell.stages.execute import Executed
 from openbell.stages.judge import Gated
-from openbell.stages.seal import account_after
 from openbell.values.market import Market
-from openbell.values.record import Outcome, RunRecord
+from openbell.values.record import RunRecord
 from tasks.handed import Handed
 from tasks.policies import ONCE
 from tasks.run import Run
-from tasks.sealing import seal
 
 
 @task(name="persist-audit", **ONCE)
@@ -23,10 +22,6 @@ def persist_audit(
     executed: Handed[Executed],
 ) -> Handed[RunRecord]:
     """Seal the record of the run, chained to the one before."""
-    story = run.story
-    story.market, story.evaluation = market.value, evaluation.value
-    story.gated, story.executed = gated.value, executed.value
-    story.account = account_after(run.desk.broker(), executed.value, market.value.account)
-    record = seal(run, Outcome.COMPLETED, "", "")
+    record = finish(run, market.value, evaluation.value, gated.value, executed.value)
     get_run_logger().info("%s", record.message)
     return Handed(record)

@@ -45,25 +45,26 @@ def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
 
     The run waits for none of it and cannot fail by it; only the process does not end before they are out.
     """
-    asked = (flow_run.id, load_settings().url, get_settings_context())
+    again = "" if flow_run.run_count <= 1 else f"-{flow_run.run_count}"
+    asked = (flow_run.id, f"{flow_run.id}{again}", load_settings().url, get_settings_context())
     Thread(target=_post, args=asked, name="publication").start()
 
 
-def _post(run: UUID, url: str, settings: SettingsContext) -> None:
+def _post(flow_run: UUID, run: str, url: str, settings: SettingsContext) -> None:
     # A thread starts without Prefect's context; its settings say which server, its clients belong to the flow.
     with SettingsContext(profile=settings.profile, settings=settings.settings):
-        _post_all(run, url)
+        _post_all(flow_run, run, url)
 
 
-def _post_all(run: UUID, url: str) -> None:
+def _post_all(flow_run: UUID, run: str, url: str) -> None:
     try:
-        record = store.open_history(url).run(str(run))
+        record = store.open_history(url).run(run)
         if record is None:
             return  # refused before it was a run
         zone = window_zone(Window.model_validate(record.plan_body["window"]))
         with get_client(sync_client=True) as client:
             for artifact in _artifacts(record, zone):
-                client.create_artifact(artifact.model_copy(update={"flow_run_id": run}))
+                client.create_artifact(artifact.model_copy(update={"flow_run_id": flow_run}))
     except (httpx.HTTPError, PrefectException, OpenbellError) as error:
         _log.warning("artifacts of run %s were not published: %s", run, error)
 

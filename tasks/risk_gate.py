@@ -2,8 +2,9 @@
 
 from prefect import get_run_logger, task
 
+from openbell.runs import gate
 from openbell.stages.evaluate import Evaluation
-from openbell.stages.judge import Gated, judge_signals
+from openbell.stages.judge import Gated
 from openbell.values.market import Market
 from openbell.values.verdict import Decision
 from tasks.handed import Handed
@@ -14,10 +15,7 @@ from tasks.run import Run
 @task(name="risk-gate", **ONCE)
 def risk_gate(run: Run, market: Handed[Market], evaluation: Handed[Evaluation]) -> Handed[Gated]:
     """Size, net and judge: one verdict per wanted order."""
-    desk = run.desk
-    capabilities = desk.broker().capabilities
-    gated = judge_signals(desk.resolved, market.value, evaluation.value.signals, run.ring.slot, capabilities)
+    gated = gate(run, market.value, evaluation.value)
     denied = sum(verdict.decision is Decision.DENIED for verdict in gated.verdicts)
     get_run_logger().info("%d orders wanted, %d denied", len(gated.verdicts), denied)
-    run.lap("risk-gate")
     return Handed(gated)

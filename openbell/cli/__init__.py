@@ -29,6 +29,16 @@ COMMANDS = {
     "plans": Entry("openbell.cli.plans:plans", "Plans", "The plan files and whether they can run."),
     "validate": Entry("openbell.cli.plans:validate", "Plans", "Check plan files; every problem with file and line."),
     "preview": Entry("openbell.cli.preview:preview", "Plans", "Each coming run, its local time and what will happen."),
+    "verify": Entry("openbell.cli.verify:verify", "Store", "Prove that nothing was edited and all adds up."),
+    "breaker": Entry("openbell.cli.breaker:breaker", "Control", "How the circuit breakers stand; reset one."),
+    "halt": Entry("openbell.cli.switch:halt", "Control", "Stop every order at once."),
+    "reduce-only": Entry(
+        "openbell.cli.switch:reduce_only", "Control", "Let only orders through that shrink a position."
+    ),
+    "resume": Entry("openbell.cli.switch:resume", "Control", "Let orders through again; needs a reason."),
+    "cancel-all": Entry("openbell.cli.switch:cancel_all", "Control", "Cancel every open order of an account."),
+    "flatten": Entry("openbell.cli.switch:flatten_plan", "Control", "Cancel everything and close what is held."),
+    "recover": Entry("openbell.cli.switch:recover", "Control", "Finish what runs that died left behind."),
     "migrate": Entry("openbell.cli.migrate:migrate", "Store", "Create the store, or bring it up to this version."),
 }
 

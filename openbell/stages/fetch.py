@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from openbell.crashpoints import reach
 from openbell.errors import DataError
 from openbell.ports import Broker, Journal, MarketFeed
 from openbell.stages.resolve import Resolved
@@ -21,6 +22,7 @@ def fetch(desk: Resolved, feed: MarketFeed, broker: Broker, journal: Journal, sl
     checked = feed.bars(desk.symbols, desk.timeframe, desk.history, as_of)
     if not checked.bars.symbols:
         raise DataError(_nothing_left(desk, checked.dropped))
+    reach("during-fetch")
     account, open_orders = broker.account(), broker.open_orders()
     symbols = sorted({*desk.symbols, *account.positions, *(order.symbol for order in open_orders)})
     market = Market(

@@ -6,14 +6,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from openbell.calendar.window import WindowDecision
-from openbell.errors import BrokerError
+from openbell.errors import BrokerError, KeysRefused
 from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
 from openbell.values.account import Account
 from openbell.values.plan import Plan
 from openbell.values.record import Guard
+from openbell.values.time import iso
 
 #: A venue whose clock is further from ours than this is not traded on.
 CLOCK_LIMIT = timedelta(seconds=2)
+UNAVAILABLE, KEYS_REFUSED, ACCOUNT_BLOCKED = "BROKER_UNAVAILABLE", "KEYS_REFUSED", "ACCOUNT_BLOCKED"
+#: Codes that count for the broker's breaker; all but the first open it at once.
+BROKER_FAILURES = (UNAVAILABLE, KEYS_REFUSED, ACCOUNT_BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,9 @@ class Situation:
     """What the guards judge. Questions to the broker are asked only when everything before has passed.
 
     ``late_by`` is how long after its planned instant the run looked at the clock, None where lateness has no
-    meaning (started by hand, or for a given ``as_of``).
+    meaning (started by hand, or for a given ``as_of``). ``probe`` asks one read-only question that counts for an
+    open breaker and returns the breaker after it; a run that does not ``adds_risk`` is held back neither by a
+    breaker nor by being late.
     """
 
     plan: Plan
@@ -35,6 +41,8 @@ class Situation:
     broker: Callable[[], Broker]
     simulated: bool
     account_limits: Callable[[Account], str]
+    probe: Callable[[Breaker], Breaker]
+    adds_risk: bool = True
 
 
 def check(situation: Situation) -> tuple[Guard, ...]:
@@ -50,7 +58,7 @@ def check(situation: Situation) -> tuple[Guard, ...]:
 def _guards(s: Situation) -> Iterator[Guard]:
     yield _guard("enabled", s.plan.enabled, "DISABLED", f"plan {s.plan.name} is not enabled")
     yield _halted(s.switch)
-    yield _guard("breaker", not s.breaker.open, "BREAKER", s.breaker.reason or f"{s.breaker.failures} failures")
+    yield _breaker(s)
     yield _slot(s.claim)
     yield _guard("window", s.window.open, s.window.code, s.window.detail)
     yield _lateness(s)
@@ -66,6 +74,23 @@ def _halted(switch: Switch) -> Guard:
     return _guard("halted", switch.level is not Level.HALTED, "HALTED", detail)
 
 
+def _breaker(s: Situation) -> Guard:
+    """Half-open: from ``retry_at`` on each run asks one read-only question; it goes on once the breaker has closed."""
+    standing = s.breaker
+    if not standing.open:
+        return Guard(name="breaker", passed=True)
+    if not s.adds_risk:
+        return Guard(name="breaker", passed=True, detail="open, which does not hold back what protects")
+    why = f"{standing.dependency or 'a dependency'}: {standing.reason or f'{standing.failures} failures'}"
+    if standing.latched or standing.retry_at is None:
+        return _guard("breaker", False, "BREAKER", f"{why}; it waits for `openbell breaker reset`")
+    if s.as_of < standing.retry_at:
+        return _guard("breaker", False, "BREAKER", f"{why}; the next probe is at {iso(standing.retry_at)}")
+    after = s.probe(standing)
+    word = f"{after.probes} good probes" if after.probes else f"the probe failed: {after.reason}"
+    return _guard("breaker", not after.open, "BREAKER_PROBE", f"{why}; {word}")
+
+
 def _slot(claim: Claim | None) -> Guard:
     if claim is None:
         return Guard(name="slot", passed=True, detail="dry run: the slot is not claimed")
@@ -77,6 +102,8 @@ def _slot(claim: Claim | None) -> Guard:
 def _lateness(s: Situation) -> Guard:
     if s.late_by is None:
         return Guard(name="lateness", passed=True, detail="not started by a schedule")
+    if not s.adds_risk:
+        return Guard(name="lateness", passed=True, detail="protective: it runs once, however late")
     late = f"{s.late_by.total_seconds():.1f} s late, the limit is {s.grace.total_seconds():.0f} s"
     return _guard("lateness", s.late_by <= s.grace, "LATE", late)
 
@@ -86,7 +113,8 @@ def _broker(s: Situation) -> Iterator[Guard]:
         broker = s.broker()
         clock, account = broker.clock(), broker.account()
     except BrokerError as error:
-        yield _guard("broker", False, "BROKER_UNAVAILABLE", str(error))
+        code = KEYS_REFUSED if isinstance(error, KeysRefused) else UNAVAILABLE
+        yield _guard("broker", False, code, str(error))
         return
     yield _agreement(s, broker, clock)
     yield _account_risk(s, account)
@@ -107,4 +135,5 @@ def _account_risk(s: Situation, account: Account) -> Guard:
     breached = s.account_limits(account)
     held = any(position.quantity != Decimal(0) for position in account.positions.values())
     # With something held the run goes on: the gate denies entries and lets exits through.
-    return _guard("account risk", not breached or held, "ACCOUNT_RISK", breached)
+    code = ACCOUNT_BLOCKED if account.blocked else "ACCOUNT_RISK"
+    return _guard("account risk", not breached or held, code, breached)

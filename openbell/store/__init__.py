@@ -15,7 +15,7 @@ import importlib
 from pathlib import Path
 
 from openbell.ports import History, Journal, PaperLedger
-from openbell.store.connect import Store, close_store, exists, open_store
+from openbell.store.connect import Store, check_start, close_store, exists, open_store
 from openbell.store.history import SqlHistory
 from openbell.store.journal import SqlJournal
 from openbell.store.paper import SqlPaperLedger
@@ -43,8 +43,10 @@ def check(url: str) -> None:
 
 
 def open_journal(url: str, halt_file: Path | None = None) -> Journal:
-    """The store as a run needs it; while ``halt_file`` exists the switch stands at HALTED. Checks the schema."""
-    return SqlJournal(_checked(url), halt_file)
+    """The store as a run needs it; while ``halt_file`` exists the switch stands at HALTED. Checks schema and file."""
+    store = _checked(url)
+    check_start(store)
+    return SqlJournal(store, halt_file)
 
 
 def open_history(url: str) -> History:

@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -20,6 +20,9 @@ from openbell.store.schema import HEAD, REVISIONS
 
 #: Name of the lock under which everything but the paper accounts is written.
 JOURNAL = "journal"
+#: How often a transaction that the database gave up is done again, and the SQLSTATEs that say it did.
+REPEATS = 3
+_GIVEN_UP = frozenset({"40001", "40P01"})
 _WRITE = "openbell_write"
 _PATIENCE = {"connect_timeout": 5}
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
@@ -29,9 +32,12 @@ _CLOCK = {
 }
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An open store; ``name`` is its URL without the password."""
+    """An open store; ``name`` is its URL without password and options."""
 
     name: str
     engine: Engine
@@ -40,6 +46,15 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """A read transaction."""
         with self._told(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A read transaction with one view of everything, in which damaged text is read as it is."""
+        engine = self.engine
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with self._told(), engine.begin() as connection, sqlite_file.lenient(connection.connection.driver_connection):
             yield connection
 
     @contextmanager
@@ -53,6 +68,21 @@ class Store:
                 connection.execute(_LOCK, {"key": _lock_key(lock)})
             yield connection
 
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """A write transaction that is done again, at most three times, when the database gave it up.
+
+        For what comes before a send only: a serialisation failure or deadlock certainly wrote nothing.
+        """
+        for _ in range(REPEATS):
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except StoreError as error:
+                if not _given_up(error):
+                    raise
+        with self.writing() as connection:
+            return work(connection)
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
@@ -60,8 +90,9 @@ class Store:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             words = " ".join(str(cause).split()) or type(cause).__name__
-            password = self.engine.url.password
-            raise StoreError(f"store {self.name}: {words.replace(password, '***') if password else words}") from None
+            for secret in _secrets(self.engine.url):
+                words = words.replace(secret, "***")
+            raise StoreError(f"store {self.name}: {words}") from None
 
     def revision(self) -> str | None:
         """Schema revision of the store, None when it is empty."""
@@ -85,6 +116,29 @@ class Store:
         )
 
 
+def _given_up(error: StoreError) -> bool:
+    """Whether the error stands for a transaction that the database gave up to resolve a conflict."""
+    return getattr(getattr(error.__context__, "orig", None), "sqlstate", None) in _GIVEN_UP
+
+
+def _secrets(url: URL) -> list[str]:
+    """The password, wherever in the URL it stands."""
+    given = (url.password, *(url.query.get(name) for name in url.query if "password" in name))
+    return [str(secret) for secret in given if secret]
+
+
+def shown(url: URL) -> str:
+    """A URL as it may be printed: an option may hold a password too."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def check_start(store: Store) -> None:
+    """StoreError when a SQLite file is damaged."""
+    if store.engine.dialect.name == "sqlite":
+        with store.reading() as connection:
+            sqlite_file.check_start(connection.connection.driver_connection, Path(str(store.engine.url.database)))
+
+
 def now(connection: Connection) -> datetime:
     """The database's clock, which decides about leases."""
     found: Any = connection.execute(_CLOCK[connection.dialect.name]).scalar_one()
@@ -103,7 +157,7 @@ def parse_url(url: str) -> URL:
         return parsed
     if parsed.drivername == "postgresql+psycopg":
         return parsed
-    raise StoreError(f"store {parsed.render_as_string()} is neither a SQLite file nor PostgreSQL")
+    raise StoreError(f"store {shown(parsed)} is neither a SQLite file nor PostgreSQL")
 
 
 def open_store(url: str) -> Store:
@@ -127,7 +181,7 @@ def close_store(url: str) -> None:
 
 @cache
 def _open(url: URL, process: int) -> Store:  # noqa: ARG001  # a forked child must not use its parent's connections
-    name = url.render_as_string(hide_password=True)
+    name = shown(url)
     engine = _sqlite_engine(url) if url.drivername == "sqlite" else _postgres_engine(url, name)
     return Store(name, engine)
 

@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from openbell.errors import InputError, StoreError
-from openbell.ports import EquityPoint, OrderRow, PositionRow, RunSummary
-from openbell.store import frames
+from openbell.ports import EquityPoint, Incident, OrderRow, PositionRow, RunSummary
+from openbell.store import frames, incidents
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, FILLS, ORDERS, POSITIONS
 from openbell.store.run_tables import EQUITY_POINTS, RUNS, SIGNALS, VERDICTS
 from openbell.store.texts import fill_of, rulings_of
+from openbell.store.watch_tables import ALERTS, BREAKS
 from openbell.values.bars import Bars
 from openbell.values.orders import Fill, OrderState
 from openbell.values.record import Outcome, RunRecord
@@ -115,6 +116,16 @@ class SqlHistory:
         with self.store.reading() as connection:
             rows = connection.execute(query).all()
         return tuple(EquityPoint(row.time, row.session, row.cash, row.equity) for row in reversed(rows))
+
+    def alerts(self, open_only: bool = True, limit: int = 50) -> tuple[Incident, ...]:
+        """Newest first."""
+        with self.store.reading() as connection:
+            return incidents.listed(connection, ALERTS, open_only, limit)
+
+    def breaks(self, open_only: bool = True, limit: int = 50) -> tuple[Incident, ...]:
+        """Newest first."""
+        with self.store.reading() as connection:
+            return incidents.listed(connection, BREAKS, open_only, limit)
 
 
 def _sequence(connection: Connection, run_id: str) -> int:

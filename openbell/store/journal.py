@@ -6,16 +6,29 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from openbell.errors import StoreError
-from openbell.ports import Breaker, Claim, Frozen, Level, OrderEvent, Switch
-from openbell.store import orders, sealing, slots, switches
+from openbell.ports import (
+    Breaker,
+    Claim,
+    Forbidden,
+    Frozen,
+    LastGate,
+    Level,
+    Lookup,
+    OrderEvent,
+    Switch,
+    Unsettled,
+)
+from openbell.store import breakers, exposure, incidents, orders, reports, sealing, slots, switches
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, ORDERS
 from openbell.store.run_tables import EQUITY_POINTS
+from openbell.store.watch_tables import ALERTS, BREAKS
 from openbell.values.bars import Bars
 from openbell.values.market import Activity
+from openbell.values.order_states import check_transition
 from openbell.values.orders import Fill, OrderIntent, OrderState
 from openbell.values.record import Outcome, RunRecord
 from openbell.values.slot import Slot
@@ -31,8 +44,11 @@ class SqlJournal:
 
     def claim(self, slot: Slot, run_id: str, lease: timedelta) -> Claim:
         """Claim the slot, or learn who has it."""
-        with self.store.writing() as connection:
-            return slots.claim(connection, slot, run_id, lease)
+        return self.store.transact(lambda connection: slots.claim(connection, slot, run_id, lease))
+
+    def renew(self, slot: Slot, fencing: int, lease: timedelta) -> None:
+        """Prolong a lease that still runs; a stale claim, or one that ran out, is a StoreError."""
+        self.store.transact(lambda connection: slots.renew(connection, slot, fencing, lease))
 
     def release(self, slot: Slot, fencing: int, outcome: Outcome, code: str) -> None:
         """Close the slot; a stale claim is a StoreError."""
@@ -47,20 +63,88 @@ class SqlJournal:
         except StoreError as error:
             return Switch(Level.HALTED, 0, "store", f"the switch cannot be read: {error}")
 
+    def set_switch(self, level: Level, actor: str, reason: str, epoch: int | None = None) -> Switch:
+        """Move the kill switch; only HALTED may move on from another epoch than the one given."""
+        with self.store.writing() as connection:
+            return switches.move_switch(connection, level, actor, reason, epoch)
+
     def breaker(self, plan: str, job: str) -> Breaker:
-        """The breaker of one job of one plan."""
+        """The breaker of one job of one plan that matters most."""
         with self.store.reading() as connection:
-            return switches.read_breaker(connection, plan, job)
+            return breakers.most_pressing(connection, plan, job)
+
+    def breakers(self) -> tuple[tuple[str, str, Breaker], ...]:
+        """Every breaker with its plan and job."""
+        with self.store.reading() as connection:
+            return breakers.every(connection)
+
+    def count(self, plan: str, job: str, dependency: str, failure: str, at_once: bool = False) -> Breaker:
+        """Count one outcome; a success where nothing failed lately writes nothing."""
+        key = {"plan": plan, "job": job, "dependency": dependency}
+        if not failure:
+            with self.store.reading() as connection:
+                if untouched := breakers.untouched(connection, key):
+                    return untouched
+        with self.store.writing() as connection:
+            return breakers.count(connection, key, failure, at_once)
+
+    def reset_breaker(self, plan: str, job: str, actor: str, reason: str) -> None:
+        """Close the breakers of a job by hand; StoreError without actor and reason."""
+        with self.store.writing() as connection:
+            breakers.reset(connection, plan, job, actor, reason)
+
+    def unsettled(self, account: str | None = None) -> tuple[Unsettled, ...]:
+        """Every order that is not terminal, oldest first."""
+        with self.store.reading() as connection:
+            return exposure.unsettled(connection, account)
+
+    def expired(self) -> tuple[tuple[Slot, int, str], ...]:
+        """Slots without an outcome whose lease ran out by the database's clock."""
+        with self.store.reading() as connection:
+            return slots.expired(connection)
+
+    def looked_up(self, lookup: Lookup) -> None:
+        """Keep one look-up of an order that was marked SENDING."""
+        with self.store.writing() as connection:
+            exposure.looked_up(connection, lookup)
+
+    def lookups(self, client_id: str) -> tuple[Lookup, ...]:
+        """The look-ups since the order was last marked SENDING."""
+        with self.store.reading() as connection:
+            return exposure.lookups(connection, client_id)
+
+    def alert(self, kind: str, subject: str, detail: str) -> None:
+        """Keep an alert unless the same is open."""
+        with self.store.writing() as connection:
+            incidents.raise_once(connection, ALERTS, "", kind, subject, detail)
+
+    def open_break(self, account: str, kind: str, subject: str, detail: str) -> None:
+        """Keep a break unless the same is open."""
+        with self.store.writing() as connection:
+            incidents.raise_once(connection, BREAKS, account, kind, subject, detail)
+
+    def close_alert(self, number: int, actor: str, reason: str) -> None:
+        """Close an alert by its number; StoreError without actor and reason."""
+        with self.store.writing() as connection:
+            incidents.close(connection, ALERTS, number, actor, reason)
+
+    def close_break(self, number: int, actor: str, reason: str) -> None:
+        """Close a break by its number; StoreError without actor and reason."""
+        with self.store.writing() as connection:
+            incidents.close(connection, BREAKS, number, actor, reason)
 
     def freeze(
         self, slot: Slot, fencing: int, account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]
     ) -> Frozen:
         """Commit the plan of a slot, or get the one committed before; a stale claim is a StoreError."""
-        with self.store.writing() as connection:
+
+        def work(connection: Connection) -> Frozen | None:
             claimed = slots.held_open(connection, slot, fencing)
             if claimed.frozen_at is None:
                 orders.freeze(connection, claimed, account, intents, verdicts)
-            frozen = slots.frozen(connection, slot)
+            return slots.frozen(connection, slot)
+
+        frozen = self.store.transact(work)
         if frozen is None:
             raise StoreError(f"slot {slot.key}: the frozen plan cannot be read back")
         return frozen
@@ -70,25 +154,41 @@ class SqlJournal:
         with self.store.reading() as connection:
             return slots.frozen(connection, slot)
 
-    def begin_send(self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool) -> Switch | None:
-        """Mark an intent SENDING, or get the switch that forbids it; a stale claim or lease is a StoreError."""
+    def begin_send(
+        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
+    ) -> Forbidden | None:
+        """Mark an intent SENDING, or learn why it must not be sent; a stale claim or lease is a StoreError.
+
+        The journal's lock holds back every other send, whatever its account, until this one is decided.
+        """
         if event.state is not OrderState.SENDING:
             raise StoreError(f"order {event.client_id} cannot begin to be sent as {event.state}")
-        with self.store.writing() as connection:
+
+        def work(connection: Connection) -> Forbidden | None:
             slots.held_in_time(connection, slot, fencing)
             order = orders.order_row(connection, event.client_id)
             if order.slot != slot.key:
                 raise StoreError(f"order {event.client_id} belongs to slot {order.slot}, not {slot.key}")
+            check_transition(event.client_id, OrderState(order.state), event.state)
             switch = switches.read_switch(connection, self.halt_file)
-            if switches.forbids(switch, reduces):
-                return switch
-            orders.step(connection, order, event, fencing)
-        return None
+            forbidden = switches.forbidden_by(switch, reduces) or gate(exposure.exposure(connection, slot, order))
+            if forbidden is None:
+                orders.step(connection, order, event, fencing)
+            return forbidden
 
-    def record(self, event: OrderEvent, fills: Sequence[Fill] = ()) -> None:
-        """Append an order event with its fills; a fill that is known is not applied again."""
+        return self.store.transact(work)
+
+    def record(self, event: OrderEvent, fills: Sequence[Fill] = (), before: Sequence[OrderEvent] = ()) -> None:
+        """Append an order event with its fills, after the steps ``before`` it; known fills are not applied again."""
         with self.store.writing() as connection:
+            for earlier in before:
+                orders.step(connection, orders.order_row(connection, earlier.client_id), earlier)
             orders.step(connection, orders.order_row(connection, event.client_id), event, None, fills)
+
+    def report(self, event: OrderEvent, fills: Sequence[Fill] = (), busts: Sequence[str] = ()) -> OrderState:
+        """Take the broker's word on an order, in whatever order and however often it comes; returns the state now."""
+        with self.store.writing() as connection:
+            return reports.take(connection, event, fills, busts)
 
     def activity(self, plan: str, account: str, day_start: datetime, recent_since: datetime) -> Activity:
         """What the plan has done so far, by the times at which its orders were marked SENDING."""

@@ -1,4 +1,4 @@
-"""Tables of slots, orders and switches. What happened is insert-only; where things stand is a projection of it."""
+"""Tables of slots and orders. What happened is insert-only; where things stand is a projection of it."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,11 @@ class SlotRow(Row, table=True):
     """A claimed slot: who works on it until when, whether its plan is frozen, and how it ended."""
 
     __tablename__ = "slots"
-    __table_args__ = (UniqueConstraint("plan", "job", "planned"),)
+    __table_args__ = (
+        UniqueConstraint("plan", "job", "planned"),
+        Index(None, "plan", "session"),
+        Index(None, "outcome", "lease_until"),
+    )
 
     key: str = Field(primary_key=True)
     plan: str
@@ -72,7 +76,11 @@ class FillRow(Row, table=True):
     """One execution, applied once. Insert-only."""
 
     __tablename__ = "fills"
-    __table_args__ = (UniqueConstraint("account", "id"), Index(None, "account", "sequence"))
+    __table_args__ = (
+        UniqueConstraint("account", "id"),
+        Index(None, "account", "sequence"),
+        Index(None, "account", "symbol", "time"),
+    )
 
     sequence: int = Field(sa_column=Column(Sequence, primary_key=True, autoincrement=False))
     event: int = Field(sa_column=Column(Sequence, ForeignKey("order_events.sequence"), nullable=False))
@@ -95,6 +103,7 @@ class OrderRow(Row, table=True):
         Index(None, "plan", "number"),
         Index(None, "plan", "account", "sent"),
         Index(None, "working", "number"),
+        Index(None, "state", "number"),
     )
 
     number: int = Field(sa_column=Column(Sequence, primary_key=True, autoincrement=False))
@@ -142,30 +151,19 @@ class BookRow(Row, table=True):
     quantity: Decimal = Field(sa_type=Money)
 
 
-class SwitchRow(Row, table=True):
-    """Every setting of the kill switch; the newest epoch counts. Insert-only."""
+class BustRow(Row, table=True):
+    """A fill that the broker took back. Insert-only; the fill itself stays."""
 
-    __tablename__ = "switches"
+    __tablename__ = "busts"
+    __table_args__ = (UniqueConstraint("account", "fill"),)
 
-    epoch: int = Field(sa_column=Column(Sequence, primary_key=True, autoincrement=False))
-    level: str
-    actor: str
-    reason: str
-    time: datetime = Field(sa_type=Instant)
-
-
-class BreakerRow(Row, table=True):
-    """Circuit breaker of one job of one plan."""
-
-    __tablename__ = "breakers"
-
-    plan: str = Field(primary_key=True)
-    job: str = Field(primary_key=True)
-    open: bool
-    failures: int
-    reason: str
+    sequence: int = Field(sa_column=Column(Sequence, primary_key=True, autoincrement=False))
+    event: int = Field(sa_column=Column(Sequence, ForeignKey("order_events.sequence"), nullable=False))
+    account: str
+    fill: str
+    client_id: str = Field(foreign_key="intents.client_id", index=True)
 
 
 SLOTS, INTENTS, ORDER_EVENTS = table_of(SlotRow), table_of(IntentRow), table_of(OrderEventRow)
 FILLS, ORDERS, POSITIONS, BOOKS = table_of(FillRow), table_of(OrderRow), table_of(PositionRow), table_of(BookRow)
-SWITCHES, BREAKERS = table_of(SwitchRow), table_of(BreakerRow)
+BUSTS = table_of(BustRow)

@@ -2,23 +2,35 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select, update
 
+from openbell.crashpoints import reach
 from openbell.errors import StoreError
-from openbell.ports import OrderEvent
-from openbell.store import projections
+from openbell.ports import Level, OrderEvent
+from openbell.store import incidents, projections, switches
 from openbell.store.connect import now
-from openbell.store.order_tables import FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
+from openbell.store.order_tables import BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
+from openbell.store.prepared import by, change, newest
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.texts import content_hash, fill_columns, intent_text, to_json, verdict_text
+from openbell.store.watch_tables import ALERTS
 from openbell.values.money import ZERO, text
 from openbell.values.order_states import check_transition
 from openbell.values.orders import Fill, OrderIntent, OrderState
 from openbell.values.time import iso
 from openbell.values.verdict import Decision, Verdict
+
+#: Kind of the alert about an order that is filled beyond its quantity.
+OVERFILL = "OVERFILL"
+_OF_INTENT = ("client_id", "slot", "position", "judged", "symbol", "leg", "account", "body", "verdict")
+_INSERT_EVENTS = insert(ORDER_EVENTS)
+_KNOWN = select(FILLS.c.id).where(
+    FILLS.c.account == bindparam("account"), FILLS.c.id.in_(bindparam("ids", expanding=True))
+)
+_OF_ORDER = ("number", "run_id", "plan", "side", "purpose")
 
 
 def freeze(
@@ -32,12 +44,13 @@ def freeze(
     connection.execute(update(SLOTS).where(SLOTS.c.key == claimed.key).values(values))
     if not intents:
         return
-    rows = [
-        _intent_row(claimed.key, account, place, intent, judged[intent.id], verdicts[judged[intent.id]])
+    rows = {
+        intent.id: _intent_row(claimed.key, account, place, intent, judged[intent.id], verdicts[judged[intent.id]])
         for place, intent in enumerate(intents)
-    ]
-    connection.execute(insert(INTENTS), rows)
-    _first_steps(connection, claimed, account, {intent.id: intent for intent in intents}, verdicts)
+    }
+    connection.execute(insert(INTENTS), list(rows.values()))
+    reach("inside-freeze")
+    _first_steps(connection, claimed, rows, {intent.id: intent for intent in intents}, verdicts)
 
 
 def _intent_row(
@@ -59,23 +72,31 @@ def _intent_row(
 def _first_steps(
     connection: Connection,
     claimed: Row[Any],
-    account: str,
-    intents: Mapping[str, OrderIntent],
+    rows: Mapping[str, dict[str, Any]],
+    planned: Mapping[str, OrderIntent],
     verdicts: Sequence[Verdict],
 ) -> None:
     """APPROVED or DENIED, in the order of sending, at the slot's planned instant."""
     number = connection.execute(select(func.max(ORDERS.c.number))).scalar() or 0
-    events, orders = [], []
+    account = next(iter(rows.values()))["account"]
+    steps, orders = [], []
     for place, verdict in enumerate(verdicts, start=number + 1):
         denied = verdict.decision is Decision.DENIED
         state = OrderState.DENIED if denied else OrderState.APPROVED
         detail = f"{verdict.rule}: {verdict.measured}, limit {verdict.limit}" if denied else ""
         check_transition(verdict.intent_id, OrderState.PLANNED, state)
         event = OrderEvent(verdict.intent_id, state, claimed.planned, detail)
-        events.append(event)
-        orders.append(_order_row(claimed, account, place, intents[verdict.intent_id], verdict, event))
-    append(connection, events, claimed.fencing)
+        row = _order_row(claimed, account, place, planned[verdict.intent_id], verdict, event)
+        steps.append(Step(event, covers=plan_of(rows[verdict.intent_id], row, claimed.session)))
+        orders.append(row)
+    append(connection, steps, claimed.fencing)
     connection.execute(insert(ORDERS), orders)
+
+
+def plan_of(intent: Mapping[str, Any], order: Mapping[str, Any], session: date) -> list[Any]:
+    """What never changes of an order, as the hash of its first event covers it."""
+    kept = [intent[name] for name in _OF_INTENT] + [order[name] for name in _OF_ORDER]
+    return [*kept, text(order["quantity"]), session.isoformat()]
 
 
 def _order_row(
@@ -103,35 +124,26 @@ def _order_row(
 
 
 @dataclass(frozen=True, slots=True)
-class _Link:
-    """The newest link of the chain of order events."""
+class Step:
+    """An event with what its hash covers besides: new fills, and the plan (first event) or the ids of busted fills."""
 
-    sequence: int
-    hash: str
+    event: OrderEvent
+    fills: Sequence[Fill] = ()
+    covers: Sequence[Any] = ()
 
 
-def append(
-    connection: Connection, events: Sequence[OrderEvent], fencing: int | None, fills: Sequence[Fill] = ()
-) -> int:
-    """Append events to the chain, the fills belonging to the last of them; returns its sequence."""
-    written, link = now(connection), _last(connection)
+def append(connection: Connection, steps: Sequence[Step], fencing: int | None) -> int:
+    """Append events to the chain; returns the sequence of the last."""
+    written = now(connection)
+    last = connection.execute(newest(ORDER_EVENTS, "sequence", "hash")).first()
+    sequence, hashed = (int(last.sequence), last.hash) if last else (0, GENESIS)
     rows = []
-    for place, event in enumerate(events, start=1):
-        with_fills = fills if place == len(events) else ()
-        row = _event_row(event, written, fencing)
-        sequence = link.sequence + 1
-        hashed = chain(link.hash, sequence, event_digest(row, with_fills))
-        rows.append({**row, "sequence": sequence, "previous_hash": link.hash, "hash": hashed})
-        link = _Link(sequence, hashed)
-    connection.execute(insert(ORDER_EVENTS), rows)
-    return link.sequence
-
-
-def _last(connection: Connection) -> _Link:
-    columns = ORDER_EVENTS.c
-    newest = select(columns.sequence, columns.hash).order_by(columns.sequence.desc()).limit(1)
-    row = connection.execute(newest).first()
-    return _Link(row.sequence, row.hash) if row else _Link(0, GENESIS)
+    for step in steps:
+        row, previous, sequence = _event_row(step.event, written, fencing), hashed, sequence + 1
+        hashed = chain(previous, sequence, event_digest(row, step.fills, step.covers))
+        rows.append({**row, "sequence": sequence, "previous_hash": previous, "hash": hashed})
+    connection.execute(_INSERT_EVENTS, rows)
+    return sequence
 
 
 def _event_row(event: OrderEvent, written: datetime, fencing: int | None) -> dict[str, Any]:
@@ -146,19 +158,19 @@ def _event_row(event: OrderEvent, written: datetime, fencing: int | None) -> dic
     }
 
 
-def event_digest(row: Mapping[str, Any], fills: Iterable[Fill]) -> str:
-    """SHA-256 over an event's columns and the fills that came with it."""
+def event_digest(row: Mapping[str, Any], fills: Iterable[Fill], covers: Sequence[Any] = ()) -> str:
+    """SHA-256 over an event's columns, the fills that came with it and whatever else it covers."""
     columns = [iso(value) if isinstance(value, datetime) else value for value in row.values()]
     executed = [
         [f.id, f.client_id, f.symbol, f.side.value, text(f.quantity), text(f.price), text(f.fee), iso(f.time)]
         for f in fills
     ]
-    return content_hash(to_json([columns, executed]))
+    return content_hash(to_json([columns, executed, *([list(covers)] if covers else [])]))
 
 
 def order_row(connection: Connection, client_id: str) -> Row[Any]:
     """The projection of an order; StoreError when it was never frozen."""
-    row = connection.execute(select(ORDERS).where(ORDERS.c.client_id == client_id)).first()
+    row = connection.execute(by(ORDERS, "client_id"), {"client_id": client_id}).first()
     if row is None:
         raise StoreError(f"order {client_id} is in no frozen plan")
     return row
@@ -169,12 +181,26 @@ def step(
 ) -> None:
     """One step of an order with its new fills; IllegalTransition when the state machine refuses it."""
     check_transition(event.client_id, OrderState(order.state), event.state)
-    fresh = _unknown(connection, order, fills)
-    sequence = append(connection, [event], fencing, fresh)
-    if fresh:
-        _write_fills(connection, order, sequence, fresh)
-        projections.apply_fills(connection, order, fresh)
-    filled, cost = projections.filled_after(order, fresh)
+    write(connection, order, event, unapplied(connection, order, fills), fencing=fencing)
+
+
+def write(
+    connection: Connection,
+    order: Row[Any],
+    event: OrderEvent,
+    fresh: Sequence[Fill] = (),
+    busted: Sequence[Fill] = (),
+    fencing: int | None = None,
+) -> None:
+    """Append the event with what it brings, and move every projection; more than was ordered halts everything."""
+    sequence = append(connection, [Step(event, fresh, [fill.id for fill in busted])], fencing)
+    _write_fills(connection, order, sequence, fresh)
+    _write_busts(connection, order, sequence, busted)
+    if fencing is None:  # the transaction of a SENDING mark has a point of its own
+        reach("inside-record")
+    filled, cost = projections.filled_after(order, fresh, busted)
+    if fresh or busted:
+        projections.apply_fills(connection, order, fresh, busted)
     moved = {
         "state": event.state.value,
         "working": event.state.working,
@@ -185,10 +211,20 @@ def step(
         "broker_id": event.broker_id or order.broker_id,
         "sent": order.sent or (event.time if event.state is OrderState.SENDING else None),
     }
-    connection.execute(update(ORDERS).where(ORDERS.c.client_id == order.client_id).values(moved))
+    connection.execute(change(ORDERS, "client_id"), {"of_client_id": order.client_id, **moved})
+    if fresh and filled > order.quantity:
+        _halt_for_overfill(connection, order, text(filled))
 
 
-def _unknown(connection: Connection, order: Row[Any], fills: Sequence[Fill]) -> list[Fill]:
+def _halt_for_overfill(connection: Connection, order: Row[Any], filled: str) -> None:
+    """I13: nobody knows what else the broker does, so nothing more is sent until a person has looked."""
+    detail = f"order {order.client_id} of {text(order.quantity)} {order.symbol} is filled with {filled}"
+    incidents.raise_once(connection, ALERTS, order.account, OVERFILL, order.client_id, detail)
+    if switches.stored_switch(connection).level is not Level.HALTED:
+        switches.move_switch(connection, Level.HALTED, switches.OURSELVES, f"{OVERFILL}: {detail}", None)
+
+
+def unapplied(connection: Connection, order: Row[Any], fills: Sequence[Fill]) -> list[Fill]:
     """The fills that were not applied yet, each once; a fill of another order is refused."""
     for fill in fills:
         if (fill.client_id, fill.symbol, fill.side.value) != (order.client_id, order.symbol, order.side):
@@ -196,15 +232,20 @@ def _unknown(connection: Connection, order: Row[Any], fills: Sequence[Fill]) -> 
     if not fills:
         return []
     by_id = {fill.id: fill for fill in reversed(fills)}
-    query = select(FILLS.c.id).where(FILLS.c.account == order.account, FILLS.c.id.in_(by_id))
-    known = set(connection.execute(query).scalars())
+    known = set(connection.execute(_KNOWN, {"account": order.account, "ids": list(by_id)}).scalars())
     return [fill for key, fill in reversed(by_id.items()) if key not in known]
 
 
 def _write_fills(connection: Connection, order: Row[Any], event: int, fills: Sequence[Fill]) -> None:
-    number = connection.execute(select(func.max(FILLS.c.sequence))).scalar() or 0
-    rows = [
-        {"sequence": place, "event": event, "account": order.account, **fill_columns(fill)}
-        for place, fill in enumerate(fills, start=number + 1)
-    ]
-    connection.execute(insert(FILLS), rows)
+    _number(connection, FILLS, [{"event": event, "account": order.account, **fill_columns(fill)} for fill in fills])
+
+
+def _write_busts(connection: Connection, order: Row[Any], event: int, busted: Sequence[Fill]) -> None:
+    about = {"event": event, "account": order.account, "client_id": order.client_id}
+    _number(connection, BUSTS, [{**about, "fill": fill.id} for fill in busted])
+
+
+def _number(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        last = connection.execute(newest(table, "sequence")).scalar() or 0
+        connection.execute(insert(table), [{"sequence": n, **row} for n, row in enumerate(rows, start=last + 1)])

@@ -15,9 +15,12 @@ from openbell.store.connect import Store
 from openbell.store.paper_tables import PAPER_ACCOUNTS, PAPER_FILLS, PAPER_NOTES, PAPER_ORDERS
 from openbell.store.texts import fill_columns, fill_of
 from openbell.values.account import Account
+from openbell.values.money import text
 from openbell.values.orders import Fill, Order
 
-_ACCOUNT = TypeAdapter(Account)
+ACCOUNT = TypeAdapter(Account)
+#: The note that tells what an account was opened with.
+OPENING = "opening cash"
 _ORDER = TypeAdapter(Order)
 
 
@@ -31,14 +34,15 @@ class SqlPaperBook:
     def account(self) -> Account | None:
         """The account, or None before the first save."""
         found = self.connection.execute(select(PAPER_ACCOUNTS.c.body).filter_by(id=self.account_id)).scalar()
-        return None if found is None else _ACCOUNT.validate_json(found)
+        return None if found is None else ACCOUNT.validate_json(found)
 
     def save_account(self, account: Account) -> None:
         """Keep the account; StoreError when it is another one's."""
         if account.id != self.account_id:
             raise StoreError(f"account {account.id!r} cannot be kept in the book of {self.account_id!r}")
-        body = _ACCOUNT.dump_json(account).decode()
-        self._save(PAPER_ACCOUNTS, {"id": account.id}, {"body": body}, {})
+        body = ACCOUNT.dump_json(account).decode()
+        if self._save(PAPER_ACCOUNTS, {"id": account.id}, {"body": body}, {}) and not account.positions:
+            self.save_note(OPENING, text(account.cash))
 
     def order(self, client_id: str) -> Order | None:
         """One order by our id."""
@@ -89,10 +93,12 @@ class SqlPaperBook:
         highest = select(func.max(table.c.number)).filter_by(account=self.account_id)
         return (self.connection.execute(highest).scalar() or 0) + 1
 
-    def _save(self, table: Table, key: dict[str, Any], values: dict[str, Any], once: dict[str, Any]) -> None:
-        """Update, or insert together with what is set only once."""
-        if not self.connection.execute(update(table).filter_by(**key).values(values)).rowcount:
+    def _save(self, table: Table, key: dict[str, Any], values: dict[str, Any], once: dict[str, Any]) -> bool:
+        """Update, or insert together with what is set only once; tells whether the row is new."""
+        new = not self.connection.execute(update(table).filter_by(**key).values(values)).rowcount
+        if new:
             self.connection.execute(insert(table), {**key, **once, **values})
+        return new
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,54 +1,90 @@
 """Where things stand, computed from fills: orders, positions, and each strategy's part of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, insert, select
 
-from openbell.store.order_tables import BOOKS, INTENTS, POSITIONS
-from openbell.store.texts import intent_of
+from openbell.store.order_tables import BOOKS, BUSTS, FILLS, INTENTS, POSITIONS
+from openbell.store.prepared import by, change
+from openbell.store.texts import fill_of, intent_of
 from openbell.values.account import Position
 from openbell.values.money import STEP, ZERO, floor_to
 from openbell.values.orders import Fill, Share, Side
 
 #: Digits that keep every sum of quantity x price of an order exact.
 _EXACT = 80
+_SINCE = select(FILLS.c.id, FILLS.c.time).where(
+    FILLS.c.account == bindparam("account"), FILLS.c.symbol == bindparam("symbol"), FILLS.c.time >= bindparam("since")
+)
 
 
-def filled_after(order: Row[Any], fills: Sequence[Fill]) -> tuple[Decimal, Decimal]:
-    """(quantity filled, exact sum of quantity x price) of an order after more fills."""
+def filled_after(order: Row[Any], fills: Sequence[Fill], busted: Sequence[Fill] = ()) -> tuple[Decimal, Decimal]:
+    """(quantity filled, exact sum of quantity x price) of an order after more fills, and after some taken back."""
     with localcontext(prec=_EXACT):
-        filled = order.filled + sum((fill.quantity for fill in fills), ZERO)
-        return filled, order.cost + sum((fill.quantity * fill.price for fill in fills), ZERO)
+        filled = sum((fill.quantity for fill in fills), ZERO) - sum((fill.quantity for fill in busted), ZERO)
+        cost = sum((f.quantity * f.price for f in fills), ZERO) - sum((f.quantity * f.price for f in busted), ZERO)
+        return order.filled + filled, order.cost + cost
 
 
-def apply_fills(connection: Connection, order: Row[Any], fills: Sequence[Fill]) -> None:
-    """Move the account's position and the books of the strategies behind the order."""
-    position = _position(connection, order.account, order.symbol)
-    for fill in fills:
-        position = position.apply(fill)
+def apply_fills(connection: Connection, order: Row[Any], fresh: Sequence[Fill], busted: Sequence[Fill] = ()) -> None:
+    """Move the account's position and the books of the strategies, after the fills themselves were written."""
+    before = None if busted else _before(connection, order, fresh)
+    if before is None:
+        position = fold(order.symbol, kept_fills(connection, order.account, order.symbol))
+    else:
+        position = fold(order.symbol, fresh, before)
     key = {"account": order.account, "symbol": order.symbol}
     values = {"quantity": position.quantity, "average_price": position.average_price, "realized": position.realized}
     _save(connection, POSITIONS, key, values)
-    _move_books(connection, order, filled_after(order, fills)[0])
+    _move_books(connection, order, filled_after(order, fresh, busted)[0])
+
+
+def fold(symbol: str, fills: Iterable[Fill], position: Position | None = None) -> Position:
+    """The position after fills in the order of their times and ids, so that it depends on nothing but their set."""
+    position = position or Position(symbol, ZERO, ZERO)
+    for fill in sorted(fills, key=_place):
+        position = position.apply(fill)
+    return position
+
+
+def _place(fill: Fill) -> tuple[datetime, str]:
+    return fill.time, fill.id
+
+
+def kept_fills(connection: Connection, account: str, symbol: str) -> list[Fill]:
+    """The fills of a position that were not taken back."""
+    taken = select(BUSTS.c.fill).where(BUSTS.c.account == account)
+    query = select(FILLS).where(FILLS.c.account == account, FILLS.c.symbol == symbol, FILLS.c.id.not_in(taken))
+    return [fill_of(row) for row in connection.execute(query)]
+
+
+def _before(connection: Connection, order: Row[Any], fresh: Sequence[Fill]) -> Position | None:
+    """The position that the new fills can be put on top of; None when one of them belongs below another."""
+    first, ours = min(fresh, key=_place), {fill.id for fill in fresh}
+    since = {"account": order.account, "symbol": order.symbol, "since": first.time}
+    found = connection.execute(_SINCE, since)
+    if any((row.time, row.id) > _place(first) for row in found if row.id not in ours):
+        return None
+    return _position(connection, order.account, order.symbol)
 
 
 def _position(connection: Connection, account: str, symbol: str) -> Position:
-    columns = POSITIONS.c
-    row = connection.execute(select(POSITIONS).where(columns.account == account, columns.symbol == symbol)).first()
+    row = connection.execute(by(POSITIONS, "account", "symbol"), {"account": account, "symbol": symbol}).first()
     return Position(symbol, row.quantity, row.average_price, row.realized) if row else Position(symbol, ZERO, ZERO)
 
 
 def _move_books(connection: Connection, order: Row[Any], filled: Decimal) -> None:
     """By the split of all that is filled less the split of what was: rounding never adds up over partial fills."""
-    body = connection.execute(select(INTENTS.c.body).where(INTENTS.c.client_id == order.client_id)).scalar_one()
-    shares, sign = intent_of(body).shares, Side(order.side).sign
+    intent = connection.execute(by(INTENTS, "client_id"), {"client_id": order.client_id}).one()
+    shares, sign = intent_of(intent.body).shares, Side(order.side).sign
     before = split(shares, order.filled * sign)
     for strategy, part in split(shares, filled * sign).items():
         key = {"account": order.account, "plan": order.plan, "strategy": strategy, "symbol": order.symbol}
-        held = connection.execute(select(BOOKS.c.quantity).filter_by(**key)).scalar() or ZERO
-        _save(connection, BOOKS, key, {"quantity": held + part - before[strategy]})
+        held = connection.execute(by(BOOKS, *key), key).first()
+        _save(connection, BOOKS, key, {"quantity": (held.quantity if held else ZERO) + part - before[strategy]})
 
 
 def split(shares: Sequence[Share], filled: Decimal) -> dict[str, Decimal]:
@@ -72,5 +108,6 @@ def split(shares: Sequence[Share], filled: Decimal) -> dict[str, Decimal]:
 
 def _save(connection: Connection, table: Table, key: dict[str, str], values: dict[str, Decimal]) -> None:
     """Insert or update; the caller holds the write lock."""
-    if not connection.execute(update(table).filter_by(**key).values(values)).rowcount:
+    of = {f"of_{name}": value for name, value in key.items()}
+    if not connection.execute(change(table, *key), {**of, **values}).rowcount:
         connection.execute(insert(table), {**key, **values})

@@ -10,6 +10,7 @@ from openbell.errors import StoreError
 from openbell.ports import Claim, ClaimKind, Frozen
 from openbell.store.connect import now
 from openbell.store.order_tables import INTENTS, ORDERS, SLOTS
+from openbell.store.prepared import by
 from openbell.store.texts import intent_of, verdict_of
 from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
@@ -33,7 +34,7 @@ def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta) -> 
 
 
 def _row(connection: Connection, slot: Slot) -> Row[Any] | None:
-    return connection.execute(select(SLOTS).where(SLOTS.c.key == slot.key)).first()
+    return connection.execute(by(SLOTS, "key"), {"key": slot.key}).first()
 
 
 def _new_row(slot: Slot, run_id: str, until: datetime) -> dict[str, Any]:
@@ -75,6 +76,26 @@ def held_in_time(connection: Connection, slot: Slot, fencing: int) -> Row[Any]:
     if row.lease_until <= time:
         raise StoreError(f"the lease on slot {slot.key} ran out at {row.lease_until}, it is {time}")
     return row
+
+
+def renew(connection: Connection, slot: Slot, fencing: int, lease: timedelta) -> None:
+    """A lease that ran out is not prolonged: somebody may be taking the slot over."""
+    held_in_time(connection, slot, fencing)
+    until = {"lease_until": now(connection) + lease}
+    connection.execute(update(SLOTS).where(SLOTS.c.key == slot.key).values(until))
+
+
+def expired(connection: Connection) -> tuple[tuple[Slot, int, str], ...]:
+    """Slots without an outcome whose lease ran out, with fencing number and run id, oldest first."""
+    columns = SLOTS.c
+    query = select(SLOTS).where(columns.outcome.is_(None), columns.lease_until <= now(connection))
+    rows = connection.execute(query.order_by(columns.planned, columns.key))
+    return tuple((slot_of(row), row.fencing, row.run_id) for row in rows)
+
+
+def slot_of(row: Row[Any]) -> Slot:
+    """The slot of a row that has its columns."""
+    return Slot(row.plan, row.job, row.planned, row.session)
 
 
 def release(connection: Connection, slot: Slot, fencing: int, outcome: Outcome, code: str) -> None:

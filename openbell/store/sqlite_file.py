@@ -2,7 +2,11 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from openbell.errors import StoreError
@@ -12,6 +16,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs", "fuse.s3fs", "davfs"}
 )
 BUSY_SECONDS = 5.0
+#: A file of up to so many bytes is checked at each start; it takes milliseconds.
+QUICK_SIZE = 8 * 1024 * 1024
 _MOUNTS = Path("/proc/self/mounts")
 
 
@@ -62,6 +68,34 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def check_start(connection: Any, path: Path) -> None:
+    """StoreError when a page of the file is damaged; a large file is left to ``openbell verify``."""
+    if path.stat().st_size <= QUICK_SIZE and (damage := check_pages(connection)):
+        raise StoreError(f"store {path} is damaged, restore a backup: {damage[0]}")
+
+
+def check_pages(connection: Any) -> list[str]:
+    """What SQLite finds wrong with the pages of its file, at most a hundred things; empty when nothing is."""
+    try:
+        found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(100)")]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    return [] if found == ["ok"] else found
+
+
+@contextmanager
+def lenient(connection: Any) -> Iterator[None]:
+    """Text that is not UTF-8 is read with what it has instead of ending the query; other databases are left alone."""
+    if not isinstance(connection, sqlite3.Connection):
+        yield
+        return
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    try:
+        yield
+    finally:
+        connection.text_factory = str
 
 
 def set_up(connection: sqlite3.Connection, path: Path) -> None:

@@ -146,7 +146,7 @@ class Sizing(Part):
 class AccountUse(Part):
     """The account that the plan trades on."""
 
-    broker: str = Field("paper", description="Kind of broker: paper.")
+    broker: str = Field("paper", description="Kind of broker: paper, alpaca.")
     name: str = Field("paper", description="Name of the account in the books.")
     block: str = Field("", description="Name of its block in Prefect; empty: built from params alone.")
     params: dict[str, Any] = Field(default_factory=dict)

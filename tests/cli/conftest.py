@@ -116,7 +116,9 @@ def filled(empty: Terminal) -> Terminal:
     journal.release(SKIPPED, skip.fencing, Outcome.SKIPPED, "HOLIDAY")
     claim = journal.claim(SLOT, "run-completed", timedelta(minutes=5))
     journal.freeze(SLOT, claim.fencing, "book", INTENTS, VERDICTS)
-    assert journal.begin_send(SLOT, claim.fencing, OrderEvent("ob-1", OrderState.SENDING, PLANNED), False) is None
+    assert (
+        journal.begin_send(SLOT, claim.fencing, OrderEvent("ob-1", OrderState.SENDING, PLANNED), False, _pass) is None
+    )
     journal.record(OrderEvent("ob-1", OrderState.ACKED, PLANNED, "", "7"))
     journal.record(OrderEvent("ob-1", OrderState.FILLED, PLANNED, "", "7"), [FILL])
     journal.seal(completed_record(body), None)
@@ -128,6 +130,10 @@ def filled(empty: Terminal) -> Terminal:
 def damaged() -> Callable[[Terminal, str], None]:
     """Put another schema revision into a store."""
     return _damage
+
+
+def _pass(_exposure: object) -> None:
+    """A last gate that lets everything through."""
 
 
 def _damage(terminal: Terminal, revision: str) -> None:

@@ -240,11 +240,16 @@ class BrokerContract:
             pytest.skip("the venue does not enforce unique ids")
         first = intent("twice", limit_price="95")
         broker.submit(first)
-        assert isinstance(broker.submit(first), Rejected)
-        assert len(broker.open_orders()) == 1
+        resting = venue.settle("twice")
+        # A venue may say that it has this very order already, and never that it took another one.
+        again = broker.submit(first)
+        assert isinstance(again, Rejected) or (
+            isinstance(again, Accepted) and again.order.broker_id == resting.broker_id
+        )
+        assert broker.open_orders() == (resting,)
         broker.cancel("twice")
         venue.settle("twice")
-        assert isinstance(broker.submit(replace(first, quantity=Decimal(1))), Rejected)
+        assert not isinstance(broker.submit(replace(first, quantity=Decimal(1))), Accepted)
         assert broker.order("twice").quantity == 10
 
     # --- fills -----------------------------------------------------------------------------------------------

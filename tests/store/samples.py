@@ -18,6 +18,10 @@ HOUR = timedelta(hours=1)
 D = Decimal
 
 
+def PASS(exposure):
+    """A last gate that lets everything through."""
+
+
 def slot_at(days=0, plan="demo", job="trade"):
     planned = START + timedelta(days=days)
     return Slot(plan, job, planned, planned.date())
@@ -57,7 +61,7 @@ def frozen_order(journal, slot=None, **about):
     intent = intent_of(slot, **about)
     claim = journal.claim(slot, f"run-{slot.key}", HOUR)
     journal.freeze(slot, claim.fencing, "acct", [intent], [verdict_of(intent)])
-    assert journal.begin_send(slot, claim.fencing, event_of(intent, OrderState.SENDING), False) is None
+    assert journal.begin_send(slot, claim.fencing, event_of(intent, OrderState.SENDING), False, PASS) is None
     journal.record(event_of(intent, OrderState.ACKED))
     return intent
 

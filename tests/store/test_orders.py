@@ -7,17 +7,19 @@ import pytest
 from sqlalchemy import insert, select
 
 from openbell.errors import IllegalTransition, StoreError
-from openbell.ports import Level, OrderEvent
-from openbell.store.order_tables import FILLS, ORDER_EVENTS, SWITCHES
-from openbell.store.orders import event_digest
+from openbell.ports import Forbidden, Level, OrderEvent
+from openbell.store.order_tables import FILLS, INTENTS, ORDER_EVENTS, ORDERS
+from openbell.store.orders import event_digest, plan_of
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.texts import fill_of as stored_fill
+from openbell.store.watch_tables import SWITCHES
 from openbell.values.market import Activity
 from openbell.values.orders import OrderState, Purpose, Share, Side
 from openbell.values.record import Outcome
 from openbell.values.verdict import Decision
 from tests.store.samples import (
     HOUR,
+    PASS,
     START,
     D,
     event_of,
@@ -124,10 +126,10 @@ def state_of(journal, slot):
 
 def test_begin_send_marks_the_order_once(journal, sendable):
     slot, intent = sendable
-    assert journal.begin_send(slot, 1, event_of(intent, S.SENDING), False) is None
+    assert journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, PASS) is None
     assert state_of(journal, slot) is S.SENDING
     with pytest.raises(IllegalTransition, match="from sending to sending"):
-        journal.begin_send(slot, 1, event_of(intent, S.SENDING), False)
+        journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, PASS)
 
 
 def test_twenty_threads_begin_one_send_and_one_may(journal, sendable):
@@ -135,7 +137,7 @@ def test_twenty_threads_begin_one_send_and_one_may(journal, sendable):
 
     def send(_):
         try:
-            return journal.begin_send(slot, 1, event_of(intent, S.SENDING), False)
+            return journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, PASS)
         except IllegalTransition:
             return "refused"
 
@@ -151,8 +153,8 @@ def test_I9_send_under_a_stale_claim_is_refused(journal):
     journal.freeze(slot, 1, "acct", [intent], [verdict_of(intent)])
     journal.claim(slot, "run-2", HOUR)
     with pytest.raises(StoreError, match="stale"):
-        journal.begin_send(slot, 1, event_of(intent, S.SENDING), False)
-    assert journal.begin_send(slot, 2, event_of(intent, S.SENDING), False) is None
+        journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, PASS)
+    assert journal.begin_send(slot, 2, event_of(intent, S.SENDING), False, PASS) is None
 
 
 def test_send_after_the_lease_ran_out_is_refused(journal):
@@ -160,23 +162,23 @@ def test_send_after_the_lease_ran_out_is_refused(journal):
     journal.claim(slot, "run-1", timedelta(0))
     journal.freeze(slot, 1, "acct", [intent], [verdict_of(intent)])
     with pytest.raises(StoreError, match=r"lease on slot .* ran out"):
-        journal.begin_send(slot, 1, event_of(intent, S.SENDING), False)
+        journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, PASS)
     assert state_of(journal, slot) is S.APPROVED
 
 
 def test_halted_switch_forbids_every_send_and_nothing_is_written(store, journal, sendable):
     slot, intent = sendable
     set_switch(store, "halted")
-    forbidden = journal.begin_send(slot, 1, event_of(intent, S.SENDING), True)
-    assert (forbidden.level, forbidden.epoch, forbidden.actor, forbidden.reason) == (Level.HALTED, 1, "ann", "drill")
+    forbidden = journal.begin_send(slot, 1, event_of(intent, S.SENDING), True, PASS)
+    assert forbidden == Forbidden("HALTED", "ann: drill (epoch 1)")
     assert state_of(journal, slot) is S.APPROVED
 
 
 def test_reduce_only_lets_through_what_reduces(store, journal, sendable):
     slot, intent = sendable
     set_switch(store, "reduce_only")
-    assert journal.begin_send(slot, 1, event_of(intent, S.SENDING), False).level is Level.REDUCE_ONLY
-    assert journal.begin_send(slot, 1, event_of(intent, S.SENDING), True) is None
+    assert journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, PASS).code == "REDUCE_ONLY"
+    assert journal.begin_send(slot, 1, event_of(intent, S.SENDING), True, PASS) is None
 
 
 def test_newest_epoch_of_the_switch_counts_and_an_unknown_level_halts(store, journal):
@@ -191,21 +193,21 @@ def test_newest_epoch_of_the_switch_counts_and_an_unknown_level_halts(store, jou
 def test_halt_file_halts_and_is_named(journal, sendable, tmp_path):
     slot, intent = sendable
     (tmp_path / "HALT").touch()
-    forbidden = journal.begin_send(slot, 1, event_of(intent, S.SENDING), True)
-    assert forbidden.level is Level.HALTED
-    assert str(tmp_path / "HALT") in forbidden.reason
-    assert journal.switch() == forbidden
+    forbidden = journal.begin_send(slot, 1, event_of(intent, S.SENDING), True, PASS)
+    assert forbidden.code == "HALTED"
+    assert str(tmp_path / "HALT") in forbidden.detail
+    assert journal.switch().level is Level.HALTED
 
 
 def test_begin_send_takes_only_sending_and_only_orders_of_its_slot(journal, sendable):
     slot, intent = sendable
     with pytest.raises(StoreError, match="cannot begin to be sent as acked"):
-        journal.begin_send(slot, 1, event_of(intent, S.ACKED), False)
+        journal.begin_send(slot, 1, event_of(intent, S.ACKED), False, PASS)
     journal.claim(slot_at(1), "run-2", HOUR)
     with pytest.raises(StoreError, match="belongs to slot"):
-        journal.begin_send(slot_at(1), 1, event_of(intent, S.SENDING), False)
+        journal.begin_send(slot_at(1), 1, event_of(intent, S.SENDING), False, PASS)
     with pytest.raises(StoreError, match="in no frozen plan"):
-        journal.begin_send(slot, 1, OrderEvent("ob-nobody", S.SENDING, START), False)
+        journal.begin_send(slot, 1, OrderEvent("ob-nobody", S.SENDING, START), False, PASS)
 
 
 # --- record --------------------------------------------------------------------------------------------------
@@ -292,6 +294,14 @@ def test_closed_position_is_no_longer_listed(journal, history):
     assert history.positions() == ()
 
 
+def rows_behind(store, client_id):
+    with store.reading() as connection:
+        found = (
+            connection.execute(select(table).filter_by(client_id=client_id)).first() for table in (INTENTS, ORDERS)
+        )
+        return [row._asdict() for row in found]
+
+
 def test_events_chain_over_their_fills_and_count_without_a_gap(store, journal):
     intent = frozen_order(journal)
     journal.record(event_of(intent, S.PARTIAL), [fill_of(intent, 1, "4")])
@@ -303,7 +313,8 @@ def test_events_chain_over_their_fills_and_count_without_a_gap(store, journal):
     previous = GENESIS
     for number, event in enumerate(events, start=1):
         ours = [stored_fill(row) for row in fills if row.event == event.sequence]
-        content = event_digest({name: getattr(event, name) for name in columns}, ours)
+        plan = plan_of(*rows_behind(store, event.client_id), slot_at().session) if event.state == "approved" else ()
+        content = event_digest({name: getattr(event, name) for name in columns}, ours, plan)
         assert (event.sequence, event.previous_hash) == (number, previous)
         assert event.hash == chain(previous, number, content)
         previous = event.hash

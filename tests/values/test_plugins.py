@@ -74,6 +74,6 @@ def test_the_store_is_a_file_in_home_unless_a_url_is_given(monkeypatch: pytest.M
     monkeypatch.delenv("OPENBELL_DATABASE_URL", raising=False)
     monkeypatch.setenv("OPENBELL_HOME", str(tmp_path))
     assert load_settings().url == f"sqlite:///{tmp_path}/openbell.db"
-    monkeypatch.setenv("OPENBELL_DATABASE_URL", "postgresql://u:secret@h/d")
-    assert load_settings().url == "postgresql://u:secret@h/d"
-    assert "secret" not in repr(load_settings())
+    monkeypatch.setenv("OPENBELL_DATABASE_URL", "postgresql://u:hunter2@h/d")
+    assert load_settings().url == "postgresql://u:hunter2@h/d"
+    assert "hunter2" not in repr(load_settings())

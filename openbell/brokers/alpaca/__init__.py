@@ -1,0 +1,76 @@
+"""Alpaca: stocks and crypto over its trading API, paper or live."""
+
+import ipaddress
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
+
+from openbell.brokers.alpaca.broker import AlpacaBroker
+from openbell.brokers.alpaca.keys import checked
+from openbell.brokers.alpaca.transport import Transport
+from openbell.errors import InputError
+from openbell.ports import Broker, MarketFeed, PaperLedger
+from openbell.settings import load_settings
+from openbell.specs import BrokerSpec, Surroundings
+
+__all__ = ["Alpaca", "AlpacaBroker"]
+
+Mode = Literal["paper", "live"]
+#: Nothing but these and this machine itself is ever spoken to.
+ENDPOINTS: dict[Mode, str] = {"paper": "https://paper-api.alpaca.markets", "live": "https://api.alpaca.markets"}
+
+
+class Alpaca(BrokerSpec):
+    """Terms of an Alpaca account, as ``[account.params]`` of a plan has them; keys never stand in a plan."""
+
+    mode: Mode = Field("paper", description="Which of Alpaca's two environments; the account's number must agree.")
+    url: str = Field("", description="A double on this machine instead of Alpaca, for tests; only with mode paper.")
+    unique_ids: bool = Field(True, description="False only for a double that takes a client order id twice.")
+
+    _key_id: SecretStr | None = PrivateAttr(None)
+    _secret: SecretStr | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _endpoint_is_known(self) -> "Alpaca":
+        try:
+            endpoint(self.mode, self.url)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        if not self.unique_ids and not self.url:
+            raise ValueError("unique_ids: Alpaca's ids are unique; false is for a double named by url")
+        return self
+
+    def with_keys(self, key_id: SecretStr, secret: SecretStr) -> "Alpaca":
+        """The same terms with keys of their own, as a block has them, instead of the environment's."""
+        keyed = self.model_copy()
+        keyed._key_id, keyed._secret = key_id, secret  # noqa: SLF001  # our own copy
+        return keyed
+
+    def open(self, account: str, around: Surroundings, feed: MarketFeed, ledger: PaperLedger) -> Broker:  # noqa: ARG002
+        """The account behind the keys, asked once who it is; InputError when it is not of this mode."""
+        settings = load_settings()
+        keys = checked(self._key_id or settings.alpaca_key_id, self._secret or settings.alpaca_secret_key)
+        return AlpacaBroker(Transport(endpoint(self.mode, self.url), keys), self.mode, self.unique_ids)
+
+
+def endpoint(mode: Mode, url: str = "") -> str:
+    """Where to speak to: Alpaca's own address for the mode, or the loopback address in ``url``; else InputError."""
+    if not url:
+        return ENDPOINTS[mode]
+    if mode != "paper":
+        raise InputError(f"url {url!r} cannot be used with mode {mode}: an override is for paper only")
+    parts = urlsplit(url)
+    extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
+    if parts.scheme != "http" or extra or not _loopback(parts.hostname or ""):
+        raise InputError(
+            f"url {url!r} is not http://127.0.0.1:PORT on this machine; leave it out for {ENDPOINTS[mode]}"
+        )
+    return url.rstrip("/")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

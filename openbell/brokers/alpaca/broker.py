@@ -1,0 +1,201 @@
+"""The Broker port over Alpaca's trading API."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from urllib.parse import quote
+
+from openbell.brokers.alpaca import outcomes, rows
+from openbell.brokers.alpaca.rows import Row
+from openbell.brokers.alpaca.transport import Transport
+from openbell.errors import BrokerError, BrokerUnavailable, InputError
+from openbell.ports import BrokerClock, Capabilities, Rejected, Submission, Unknown
+from openbell.values.account import Account
+from openbell.values.instrument import Instrument
+from openbell.values.orders import Fill, Order, OrderIntent, OrderType
+
+#: Rows of a page of orders and of activities: the most that Alpaca gives.
+ORDERS_PAGE, FILLS_PAGE = 500, 100
+#: From this many symbols or orders on, one list is cheaper than a question for each.
+MANY = 20
+#: Part of the gross value by which positions may differ from the account's own word, since prices move in between.
+TOLERANCE = 10
+_MICROSECOND = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+
+
+class AlpacaBroker:
+    """One account; who it is was asked when it was opened, so that nothing is ever sent to another one.
+
+    Paper accounts are numbered PA...; an account whose number is of the other mode is an InputError.
+    """
+
+    def __init__(self, transport: Transport, mode: Literal["paper", "live"], unique_ids: bool = True) -> None:
+        self._transport = transport
+        row = transport.row("/account")
+        self._number = rows.text_of(row, "account_number")
+        self._environment = "paper" if self._number.startswith("PA") else "live"
+        if self._environment != mode:
+            raise InputError(
+                f"mode {mode} was asked for, but account ...{self._number[-4:]} is a {self._environment} one"
+            )
+        shorting = row.get("shorting_enabled") is True
+        self._capabilities = Capabilities(unique_ids, True, shorting, frozenset(OrderType))
+        #: Our id of each order by Alpaca's: it never changes.
+        self._client_ids: dict[str, str] = {}
+        self._assets: dict[str, Instrument | None] = {}
+
+    def __repr__(self) -> str:
+        return f"AlpacaBroker({self._environment} {self._number})"
+
+    @property
+    def account_id(self) -> str:
+        """Alpaca's account number."""
+        return self._number
+
+    @property
+    def environment(self) -> str:
+        """``paper`` or ``live``, by the class of the account's number."""
+        return self._environment
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """All order types; client ids are unique for ever."""
+        return self._capabilities
+
+    def clock(self) -> BrokerClock:
+        """Alpaca's clock; it knows US stock hours only."""
+        row = self._transport.row("/clock")
+        if not isinstance(row.get("is_open"), bool):
+            raise BrokerError("alpaca: the clock does not say whether the market is open")
+        return BrokerClock(rows.instant_of(row, "timestamp"), row["is_open"])
+
+    def account(self) -> Account:
+        """Account and positions; BrokerUnavailable while the two do not agree, since flat is never assumed."""
+        for _ in range(2):
+            row, positions = self._transport.row("/account"), self._transport.rows("/positions")
+            gap = abs(rows.gross_reported(row) - rows.gross_of(positions))
+            if gap * TOLERANCE <= rows.gross_reported(row):
+                return rows.account_of(row, positions, self._environment)
+        raise BrokerUnavailable(
+            f"alpaca: positions are worth {rows.gross_of(positions)}, the account says {rows.gross_reported(row)}"
+        )
+
+    def open_orders(self) -> tuple[Order, ...]:
+        """Every open order of the account, whoever placed it, oldest first; all pages."""
+        found = (rows.order_of(row) for row in self._order_rows(status="open"))
+        return tuple(order for order in found if not order.state.terminal)
+
+    def order(self, client_id: str) -> Order | None:
+        """The order with our id; None only on Alpaca's own 404 and when no page of the last day's orders has it."""
+        path = "/orders:by_client_order_id"
+        answer = self._transport.call("GET", path, {"client_order_id": client_id})
+        if outcomes.absent(answer):
+            listed = self._order_rows(status="all", after=_stamp(datetime.now(UTC) - _DAY))
+            return next((rows.order_of(row) for row in listed if row.get("client_order_id") == client_id), None)
+        return outcomes.read(self._transport.clean(answer, path), client_id)
+
+    def submit(self, intent: OrderIntent) -> Submission:
+        """One POST and never a second; what is not clear is Unknown."""
+        answer = self._transport.call("POST", "/orders", outcomes.request(intent))
+        outcome = outcomes.submitted(answer, intent)
+        return self._recovered(intent, outcome) if outcomes.maybe_duplicate(answer) else outcome
+
+    def cancel(self, client_id: str) -> Submission:
+        """Ask for a cancel; the order may still fill, and stays PENDING_CANCEL until the venue says more."""
+        try:
+            order = self.order(client_id)
+        except BrokerError as error:
+            return Unknown(f"nothing was canceled, the order was not found out: {error}")
+        if order is None:
+            return Rejected("UNKNOWN_ORDER", f"no order has the client id {client_id}")
+        outcome = outcomes.canceled(self._transport.call("DELETE", f"/orders/{quote(order.broker_id)}"), order)
+        return outcome if isinstance(outcome, (Rejected, Unknown)) else self._after_cancel(outcome.order)
+
+    def fills(self, since: datetime) -> tuple[Fill, ...]:
+        """Executions of the account at or after ``since``, oldest first; all pages."""
+        found = [row for row in self._fill_rows(since) if rows.instant_of(row, "transaction_time") >= since]
+        self._learn({str(row.get("order_id")) for row in found}, since)
+        made = [rows.fill_of(row, self._client_ids[str(row.get("order_id"))]) for row in found]
+        return tuple(sorted({fill.id: fill for fill in made}.values(), key=lambda fill: fill.time))
+
+    def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """Facts of each symbol, asked for once in the life of this object."""
+        missing = [symbol for symbol in symbols if symbol not in self._assets]
+        if len(missing) > MANY:
+            listed = self._transport.rows("/assets", {"status": "active"})
+            wanted = set(missing)
+            self._assets |= {row["symbol"]: rows.instrument_of(row) for row in listed if row.get("symbol") in wanted}
+            self._assets |= {symbol: self._assets.get(symbol) for symbol in missing}
+        else:
+            self._assets |= {symbol: self._asset(symbol) for symbol in missing}
+        return {symbol: found for symbol in symbols if (found := self._assets[symbol]) is not None}
+
+    # --- behind the doors ------------------------------------------------------------------------------------
+
+    def _asset(self, symbol: str) -> Instrument | None:
+        path = f"/assets/{quote(symbol, safe='')}"
+        answer = self._transport.call("GET", path)
+        if outcomes.absent(answer):
+            return None
+        return rows.instrument_of(self._transport.single(self._transport.clean(answer, path), path))
+
+    def _recovered(self, intent: OrderIntent, refused: Submission) -> Submission:
+        """The id is known already: an earlier POST of ours may have come through, so ask before judging."""
+        try:
+            return outcomes.duplicate(self.order(intent.id), intent, refused)
+        except BrokerError as error:
+            return Unknown(f"the id was used before and the look-up failed: {error}")
+
+    def _after_cancel(self, order: Order) -> Submission:
+        try:
+            now = self.order(order.client_id)
+        except BrokerUnavailable:
+            now = None
+        return outcomes.cancel_taken(now or order)
+
+    def _order_rows(self, **query: str) -> list[Row]:
+        """Every row of a list of orders, oldest first.
+
+        Pages go back in time: what comes in meanwhile is newer and disturbs nothing. Each page takes the instant of
+        the last row once more, because several orders may share it.
+        """
+        found: dict[str, Row] = {}
+        params = {"limit": str(ORDERS_PAGE), "direction": "desc", "nested": "false"} | query
+        while True:
+            page = self._transport.rows("/orders", params)
+            fresh = {str(row.get("id")): row for row in page if row.get("id") not in found}
+            found |= fresh
+            if len(page) < ORDERS_PAGE:
+                return list(reversed(found.values()))
+            if not fresh:
+                raise BrokerError(f"alpaca: {ORDERS_PAGE} orders share one instant, the rest cannot be read")
+            last = min(rows.instant_of(row, "submitted_at") for row in page)
+            params["until"] = _stamp(last + _MICROSECOND)
+
+    def _fill_rows(self, since: datetime) -> list[Row]:
+        found: dict[str, Row] = {}
+        # One second more than asked for: whether "after" includes its instant is not documented.
+        params = {"after": _stamp(since - timedelta(seconds=1)), "direction": "asc", "page_size": str(FILLS_PAGE)}
+        while True:
+            page = self._transport.rows("/account/activities/FILL", params)
+            fresh = {str(row.get("id")): row for row in page if row.get("id") not in found}
+            found |= fresh
+            if len(page) < FILLS_PAGE or not fresh:
+                return list(found.values())
+            params["page_token"] = str(page[-1].get("id"))
+
+    def _learn(self, order_ids: Iterable[str], since: datetime) -> None:
+        """Executions name only Alpaca's id of the order; ours comes from the order itself."""
+        missing = set(order_ids) - set(self._client_ids)
+        if len(missing) > MANY:
+            listed = self._order_rows(status="all", after=_stamp(since - _DAY))
+            self._client_ids |= {str(row.get("id")): str(row.get("client_order_id")) for row in listed}
+            missing -= set(self._client_ids)
+        for order_id in missing:
+            order = rows.order_of(self._transport.row(f"/orders/{quote(order_id)}"))
+            self._client_ids[order_id] = order.client_id
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

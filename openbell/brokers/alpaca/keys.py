@@ -1,0 +1,43 @@
+"""The pair of keys of an account, and what is never accepted as one."""
+
+import re
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from openbell.errors import InputError
+
+_PLACEHOLDER = re.compile(
+    r"^(<.*>|\$\{?\w*\}?|x+|\*+|changeme|change-me|todo|none|null|(your|my)[-_ ].*)$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Key id and secret; both are masked wherever they are printed, and unwrapped in the transport alone."""
+
+    key_id: SecretStr
+    secret: SecretStr
+
+
+def checked(key_id: SecretStr | None, secret: SecretStr | None) -> Keys:
+    """The keys, or an InputError that names what is wrong with which, never its value."""
+    names = {"OPENBELL_ALPACA_KEY_ID": key_id, "OPENBELL_ALPACA_SECRET_KEY": secret}
+    found = {name: _checked(name, value) for name, value in names.items()}
+    return Keys(*found.values())
+
+
+def _checked(name: str, value: SecretStr | None) -> SecretStr:
+    text = value.get_secret_value() if value is not None else ""
+    problem = _problem(text)
+    if value is None or problem:
+        raise InputError(f"alpaca key {problem}; set {name} or save an AlpacaAccount block with it")
+    return value
+
+
+def _problem(text: str) -> str:
+    if not text:
+        return "is missing or empty"
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        return "holds white space, a line end or a character outside ASCII"
+    return "is a placeholder" if _PLACEHOLDER.fullmatch(text) else ""

@@ -1,0 +1,168 @@
+"""One request, one answer: our own timeouts, no retry, no redirect, and no exception but for what is ours.
+
+The SDK's client builds addresses and headers; what it does around a request is replaced, because it waits without
+end, sends a POST again after 429 and 504, and raises half a dozen kinds of errors for an order that was accepted.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any, NoReturn
+
+from alpaca.common.rest import RESTClient
+from requests import PreparedRequest, ReadTimeout, RequestException, Response
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+
+from openbell.brokers.alpaca.keys import Keys
+from openbell.errors import BrokerError, BrokerUnavailable, KeysRefused
+
+#: Seconds to connect; seconds until an answer begins, and again until all of it is there.
+TIMEOUTS = (2.0, 5.0)
+_SHOWN = 300
+_SHORTEST = 8
+_PIECE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. ``body`` is the parsed JSON, or None when there is none that can be read.
+
+    ``status`` 0 means that nothing came back; ``said`` tells why, or what the broker says, fit for a log line.
+    """
+
+    status: int
+    body: Any
+    said: str
+    remaining: str = ""
+    reset: str = ""
+
+    @property
+    def code(self) -> str:
+        """Alpaca's own code of an error, empty when the answer is not Alpaca's."""
+        body = self.body if isinstance(self.body, dict) else {}
+        code, message = body.get("code"), body.get("message")
+        return str(code) if type(code) is int and isinstance(message, str) else ""
+
+
+class _KeyHeaders(AuthBase):
+    """Puts the keys into a request on its way out, so that nothing else ever holds them in the open."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers["APCA-API-KEY-ID"] = self._keys.key_id.get_secret_value()
+        request.headers["APCA-API-SECRET-KEY"] = self._keys.secret.get_secret_value()
+        return request
+
+
+class Transport(RESTClient):
+    """The SDK's client with its request replaced; it answers and never raises for what the network does."""
+
+    def __init__(self, url: str, keys: Keys, timeouts: tuple[float, float] = TIMEOUTS) -> None:
+        super().__init__(url, api_key="masked", secret_key="masked")  # noqa: S106  # see _KeyHeaders
+        self._keys = keys
+        self._timeouts = timeouts
+        # No proxy, no netrc, no certificate bundle from the environment: the allow-list is what is spoken to.
+        self._session.trust_env = False
+        self._session.auth = _KeyHeaders(keys)
+        self._session.mount("http://", HTTPAdapter(max_retries=0))
+        self._session.mount("https://", HTTPAdapter(max_retries=0))
+
+    def __repr__(self) -> str:
+        return f"Transport({self._base_url})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a connection with keys is never pickled")
+
+    def call(self, method: str, path: str, data: dict[str, str] | None = None) -> Answer:
+        """Send once and wait at most the timeouts; whatever happens is an Answer."""
+        answer = self._request(method, path, data)
+        assert isinstance(answer, Answer)  # noqa: S101  # _one_request makes nothing else
+        return answer
+
+    def ask(self, path: str, params: dict[str, str] | None = None) -> Any:
+        """The JSON of a question; KeysRefused at 401, BrokerUnavailable for anything but a clean 200."""
+        return self.clean(self.call("GET", path, params), path)
+
+    def clean(self, answer: Answer, path: str) -> Any:
+        """The JSON of an answer that is beyond doubt."""
+        if answer.status == 401:
+            raise KeysRefused(f"alpaca refuses the keys (401) for {path}: {answer.said}")
+        if answer.status != 200 or answer.body is None:
+            raise BrokerUnavailable(f"alpaca gave no usable answer to GET {path}: {answer.said}")
+        return answer.body
+
+    def row(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+        """The object that a question is answered with."""
+        return self.single(self.ask(path, params), path)
+
+    def single(self, body: Any, path: str) -> dict[str, Any]:
+        """The object in an answer; BrokerError when it is none."""
+        if not isinstance(body, dict):
+            raise BrokerError(f"alpaca answered GET {path} with {type(body).__name__}, not with an object")
+        return body
+
+    def rows(self, path: str, params: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        """The rows of a list; one that is no object is a BrokerError, since its content is unknown."""
+        body = self.ask(path, params)
+        if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
+            raise BrokerError(f"alpaca answered GET {path} with {type(body).__name__}, not with a list of objects")
+        return body
+
+    def _get_auth_headers(self) -> dict[str, str]:
+        return {}
+
+    def _one_request(self, method: str, url: str, opts: dict[str, Any], retry: int) -> Any:  # noqa: ARG002
+        if HTTPConnection.debuglevel:
+            return Answer(0, None, "nothing was sent: the wire log of http.client is on and would print the keys")
+        try:
+            response = self._session.request(method, url, timeout=self._timeouts, stream=True, **opts)
+            status, headers, text = response.status_code, response.headers, self._masked(self._content(response))
+        except (RequestException, HTTPError, OSError, ValueError) as error:
+            # The error holds the request, and with it the keys: only its kind goes on.
+            return Answer(0, None, f"no answer: {type(error).__name__}")
+        body = _parsed(text)
+        said = f"{status} {_fit(text)}" if status != 200 or body is None else ""
+        return Answer(
+            status, body, said, headers.get("X-RateLimit-Remaining", ""), headers.get("X-RateLimit-Reset", "")
+        )
+
+    def _content(self, response: Response) -> bytes:
+        """The whole body; one that comes drop by drop is given up, since each drop restarts the socket's timeout."""
+        pieces, end = [], time.monotonic() + self._timeouts[1]
+        with response:
+            while piece := response.raw.read1(_PIECE, decode_content=True):
+                pieces.append(piece)
+                if time.monotonic() > end:
+                    raise ReadTimeout
+        return b"".join(pieces)
+
+    def _masked(self, content: bytes) -> str:
+        """The text of an answer; should it repeat our keys, they end here."""
+        text = content.decode("utf-8", "replace")
+        secrets = (key.get_secret_value() for key in (self._keys.key_id, self._keys.secret))
+        # Anything shorter is no key of Alpaca's, and would be found inside innocent words.
+        for secret in (secret for secret in secrets if len(secret) >= _SHORTEST):
+            text = text.replace(secret, "**********")
+        return text
+
+
+def _fit(text: str) -> str:
+    """What the broker says on one short line without control characters."""
+    return "".join(char if char.isprintable() else " " for char in text[:_SHOWN]) or "(empty)"
+
+
+def _parsed(text: str) -> Any:
+    """The JSON, or None when there is none; NaN and Infinity are none."""
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")

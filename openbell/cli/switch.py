@@ -1,0 +1,216 @@
+"""The kill switch, and what a person can do to an account: cancel-all, flatten, recover. None of it needs Prefect."""
+
+import getpass
+import sys
+from uuid import uuid4
+
+import click
+
+from openbell import planfiles, store
+from openbell.cli.checking import check_file
+from openbell.cli.output import emit, machine, say, table
+from openbell.closing import Flattened, flatten, take_back
+from openbell.crashpoints import reach
+from openbell.desk import Desk, open_desk
+from openbell.errors import InputError, OpenbellError, StoreError
+from openbell.ports import Journal, Level, Switch
+from openbell.settings import Settings, load_settings
+from openbell.stages.wording import clean, quantity
+
+#: Looks at orders of unknown outcome that `openbell recover` has the patience for.
+PASSES = 3
+by = click.option("--actor", default=getpass.getuser, show_default="the user", help="Who does it, for the record.")
+
+
+@click.command(epilog='Example: openbell halt --reason "prices look wrong"')
+@click.option("--reason", default="", help="Why, for the record.")
+@by
+@machine
+def halt(reason: str, actor: str, as_json: bool) -> None:
+    """Stop every order at once: a file and an entry in the store, either of which is enough."""
+    settings = load_settings()
+    _write_file(settings, actor, reason)
+    reach("during-halt")
+    try:
+        _tell(_moved(settings, Level.HALTED, actor, reason, None), as_json)
+    except StoreError as error:
+        click.echo(f"warning: the store could not be told: {error}", err=True)
+        _tell(Switch(Level.HALTED, 0, actor, f"the file {settings.halt_file} stands"), as_json)
+
+
+@click.command(epilog='Example: openbell reduce-only --reason "no new risk today"')
+@click.option("--reason", default="", help="Why; needed when everything is halted now.")
+@by
+@machine
+def reduce_only(reason: str, actor: str, as_json: bool) -> None:
+    """Let only orders through that shrink a position."""
+    settings = load_settings()
+    before = _journal(settings).switch()
+    if before.level is Level.HALTED:
+        _check_resume(before, actor, reason)
+    _tell(_loosen(settings, Level.REDUCE_ONLY, actor, reason, before), as_json)
+
+
+@click.command(epilog='Example: openbell resume --reason "prices checked with the exchange"')
+@click.option("--reason", required=True, help="Why trading may go on; kept for ever.")
+@by
+@machine
+def resume(reason: str, actor: str, as_json: bool) -> None:
+    """Let orders through again, from the state that was just seen: whoever halts in the meantime wins."""
+    settings = load_settings()
+    before = _journal(settings).switch()
+    _check_resume(before, actor, reason)
+    switch = _loosen(settings, Level.ACTIVE, actor, reason, before)
+    if not as_json:
+        for line in _accounts(settings):
+            say(line)
+    _tell(switch, as_json)
+
+
+@click.command(epilog="Example: openbell cancel-all demo")
+@click.argument("plan", required=False)
+@click.option("--account", default=None, help="The account, instead of a plan that trades on it.")
+@machine
+def cancel_all(plan: str | None, account: str | None, as_json: bool) -> None:
+    """Cancel every open order of a plan's account and wait until each has ended."""
+    desk = _desk(plan, account)
+    _stands(desk, as_json)
+    canceled = take_back(desk)
+    if as_json:
+        emit(canceled)
+    else:
+        say(f"{len(canceled.asked)} orders asked to be cancelled, {len(canceled.left)} still open")
+    _exit(bool(canceled.left))
+
+
+@click.command(epilog='Example: openbell flatten demo --reason "leaving for the day"')
+@click.argument("plan")
+@click.option("--reason", default="", help="Why, for the record.")
+@by
+@machine
+def flatten_plan(plan: str, reason: str, actor: str, as_json: bool) -> None:
+    """Close an account: forbid entries, cancel all orders, close what is held. A second call changes nothing."""
+    desk = _desk(plan, None)
+    _stands(desk, as_json)
+    done = flatten(desk, actor, reason, f"flatten-{uuid4()}")
+    if as_json:
+        emit(done)
+    else:
+        _show(done)
+    _exit(not done.flat)
+
+
+@click.command(epilog="Example: openbell recover demo")
+@click.argument("plan")
+@machine
+def recover(plan: str, as_json: bool) -> None:
+    """Finish what runs that died left behind, and learn what became of every order that is not settled."""
+    recovered = _desk(plan, None).recovery(f"recover-{uuid4()}", PASSES).recover()
+    if as_json:
+        emit(recovered)
+    else:
+        say(recovered.words())
+    _exit(not recovered.clean)
+
+
+# --- the switch ----------------------------------------------------------------------------------------------
+
+
+def _journal(settings: Settings) -> Journal:
+    store.ensure(settings.url)
+    return store.open_journal(settings.url, settings.halt_file)
+
+
+def _moved(settings: Settings, level: Level, actor: str, reason: str, epoch: int | None) -> Switch:
+    return _journal(settings).set_switch(level, actor, reason, epoch)
+
+
+def _write_file(settings: Settings, actor: str, reason: str) -> None:
+    path = settings.halt_file
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"halted by {actor}: {reason}\n", encoding="utf-8")
+    except OSError as error:
+        click.echo(f"warning: {path} could not be written: {error.strerror}", err=True)
+
+
+def _check_resume(before: Switch, actor: str, reason: str) -> None:
+    """A person with a reason: an automation may halt and never resume."""
+    if not reason.strip():
+        raise InputError("to loosen the switch needs --reason: why may trading go on?")
+    if not actor.strip():
+        raise InputError("to loosen the switch needs an actor: who answers for it?")
+    if actor == "openbell" or actor.startswith("auto:"):
+        raise InputError(f"{actor} is no person: what {before.actor} did at epoch {before.epoch} a person must undo")
+
+
+def _loosen(settings: Settings, level: Level, actor: str, reason: str, before: Switch) -> Switch:
+    """The store first, then the file: between the two everything is still halted."""
+    switch = _moved(settings, level, actor, reason, before.epoch)
+    try:
+        settings.halt_file.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"still halted: {settings.halt_file} cannot be removed: {error.strerror}") from None
+    return switch
+
+
+def _tell(switch: Switch, as_json: bool) -> None:
+    if as_json:
+        emit(switch)
+    else:
+        why = f": {clean(switch.reason)}" if switch.reason else ""
+        say(f"{switch.level.value} at epoch {switch.epoch} by {clean(switch.actor)}{why}")
+
+
+def _accounts(settings: Settings) -> list[str]:
+    """Where orders can go from now on."""
+    checked = [check_file(path) for path in planfiles.plan_paths(planfiles.plans_folder(settings)).values()]
+    plans = [file.runnable for file in checked if file.runnable]
+    return [f"plan {plan.name}: {plan.mode} account {plan.account.name} at {plan.account.broker}" for plan in plans]
+
+
+# --- accounts ------------------------------------------------------------------------------------------------
+
+
+def _desk(plan: str | None, account: str | None) -> Desk:
+    if (plan is None) is (account is None):
+        raise click.UsageError("give a plan or --account, not both")
+    return open_desk(plan or _plan_of(str(account)))
+
+
+def _plan_of(account: str) -> str:
+    """The name of a plan that trades on an account."""
+    for path in planfiles.plan_paths(planfiles.plans_folder(load_settings())).values():
+        try:
+            plan = planfiles.load(path)
+        except OpenbellError:
+            continue
+        if plan.account.name == account:
+            return plan.name
+    raise InputError(f"no plan file trades on account {account[:40]!r}")
+
+
+def _stands(desk: Desk, as_json: bool) -> None:
+    if not as_json:
+        say(f"{desk.plan.mode} account {desk.plan.account.name} at {desk.plan.account.broker}, plan {desk.plan.name}")
+
+
+def _show(done: Flattened) -> None:
+    if done.note:
+        say(done.note)
+    if done.orders:
+        rows = [
+            (o.symbol, o.side, quantity(o.quantity), o.state.value, quantity(o.filled), o.reason) for o in done.orders
+        ]
+        table("Closing orders", ("symbol", "side", ">quantity", "state", ">filled", "note"), rows)
+    for order in done.open_orders:
+        say(f"still open: {order.side} {order.symbol} {quantity(order.remaining)}, {order.state.value}")
+    for symbol, (held, why) in done.left.items():
+        say(f"still held: {quantity(held)} {symbol}, {clean(why)}")
+    if done.flat:
+        say("nothing is held and no order is open")
+
+
+def _exit(failed: bool) -> None:
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,150 @@
+"""The desk of a plan: its decisions resolved and its adapters opened, for flows and for the command line alike."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from time import sleep
+
+import openbell.brokers
+import openbell.feeds
+from openbell import planfiles, store
+from openbell.crashpoints import refuse_beyond_this_machine
+from openbell.errors import PlanError
+from openbell.plugins import build, find
+from openbell.ports import Broker, History, Journal, MarketFeed
+from openbell.settings import Settings, load_settings
+from openbell.specs import BrokerSpec, FeedSpec, Surroundings
+from openbell.stages.lease import LEASE
+from openbell.stages.recover import Recovery
+from openbell.stages.resolve import Resolved, resolve
+from openbell.stages.settle import QUIET, Pace
+from openbell.values.plan import Plan
+from openbell.values.record import RunRecord
+from openbell.values.slot import Slot
+
+#: Codes of records that tell of a start that did not hold the slot, or may not have held it to the end.
+SECOND_STARTS = ("DUPLICATE_RUN", "OVERLAP", "StoreError")
+
+
+class Desk:
+    """What the stages of a run work with. Plain on purpose: Prefect passes it by, nothing serialises it.
+
+    ``quiet`` and ``lease`` are the pace of look-ups and claims; tests shorten them, and no setting does.
+    """
+
+    def __init__(
+        self, resolved: Resolved, settings: Settings, as_of: datetime | None, feed: FeedSpec, account: BrokerSpec
+    ) -> None:
+        self.resolved = resolved
+        self.settings = settings
+        self.now: Callable[[], datetime] = (lambda: as_of) if as_of else wall_clock
+        self.wait: Callable[[timedelta], None] = _sleep
+        self.quiet: timedelta = QUIET
+        self.lease: timedelta = LEASE
+        self.feed: MarketFeed = feed.open(self._around())
+        self.journal: Journal = store.open_journal(settings.url, settings.halt_file)
+        self.history: History = store.open_history(settings.url)
+        self._account = account
+        self._broker: Broker | None = None
+        refuse_beyond_this_machine(resolved.plan.account.name, local=_local(resolved.plan, account))
+
+    @property
+    def plan(self) -> Plan:
+        """The plan behind it."""
+        return self.resolved.plan
+
+    @property
+    def pace(self) -> Pace:
+        """How long look-ups wait, and by which clocks."""
+        return Pace(self.now, wall_clock, self.wait, self.quiet)
+
+    def broker(self) -> Broker:
+        """The account's broker, connected when first asked for."""
+        if self._broker is None:
+            ledger = store.open_paper_ledger(self.settings.url)
+            self._broker = self._account.open(self.plan.account.name, self._around(), self.feed, ledger)
+        return self._broker
+
+    def sealed(self, slot: Slot, run_id: str) -> RunRecord | None:
+        """The record that closed a slot, if it was written; records of second starts do not count."""
+        found = self.history.run(run_id) or self.history.run(slot.key)
+        return None if found is None or found.slot != slot.key or found.code in SECOND_STARTS else found
+
+    def recovery(self, run_id: str, passes: int = 1) -> Recovery:
+        """What recovers the runs of the plan; with more ``passes`` it waits to see orders settled."""
+        return Recovery(
+            desk=self.resolved,
+            journal=self.journal,
+            broker=self.broker,
+            quotes=self.feed.quotes,
+            history=self.history,
+            sealed=self.sealed,
+            pace=self.pace,
+            run_id=run_id,
+            passes=passes,
+            lease=self.lease,
+        )
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self.settings.data, self.plan.window.exchange, self.now)
+
+
+def wall_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def _sleep(span: timedelta) -> None:
+    sleep(span.total_seconds())
+
+
+def _local(plan: Plan, account: BrokerSpec) -> bool:
+    """Whether orders stay on this machine: paper, or a double on loopback, which is all that ``url`` may name."""
+    return plan.account.broker == "paper" or bool(getattr(account, "url", ""))
+
+
+def load_plan(name: str, settings: Settings | None = None) -> Plan:
+    """A plan by name, as its file says at this moment."""
+    settings = settings or load_settings()
+    path = planfiles.find(name, planfiles.plans_folder(settings))
+    status = path.stat()
+    return _loaded(path, (status.st_mtime_ns, status.st_size, status.st_ino))
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path, version: tuple[int, int, int]) -> Plan:  # noqa: ARG001  # a changed file is read anew
+    return planfiles.load(path)
+
+
+def open_desk(plan: str, as_of: datetime | None = None) -> Desk:
+    """The desk of a plan by name, without Prefect: a plan that names a block of Prefect is a PlanError."""
+    loaded = load_plan(plan)
+    for part, block in (("account", loaded.account.block), ("feed", loaded.feed.block)):
+        if block:
+            raise PlanError(f"{part}.block {block!r} of plan {plan} is known to Prefect only: name params instead")
+    return desk_of(loaded, feed_spec(loaded), account_spec(loaded), as_of)
+
+
+def desk_of(plan: Plan, feed: FeedSpec, account: BrokerSpec, as_of: datetime | None = None) -> Desk:
+    """The desk of a plan with specs from wherever they come; ``as_of`` only to decide the past once more."""
+    settings = load_settings()
+    store.ensure(settings.url)
+    return Desk(_resolved(plan.model_dump_json()), settings, as_of, feed, account)
+
+
+@lru_cache(maxsize=4)
+def _resolved(plan_json: str) -> Resolved:
+    return resolve(Plan.model_validate_json(plan_json))
+
+
+def feed_spec(plan: Plan) -> FeedSpec:
+    """The feed as the plan's own words have it."""
+    found: type[FeedSpec] = find(openbell.feeds, FeedSpec, plan.feed.provider, "feed")  # type: ignore[type-abstract]
+    return build(found, plan.feed.params, "feed.params")
+
+
+def account_spec(plan: Plan) -> BrokerSpec:
+    """The account as the plan's own words have it."""
+    found: type[BrokerSpec] = find(openbell.brokers, BrokerSpec, plan.account.broker, "broker")  # type: ignore[type-abstract]
+    return build(found, plan.account.params, "account.params")

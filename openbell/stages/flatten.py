@@ -1,0 +1,125 @@
+"""cancel-all and flatten: take every order back, then close what is held, by intents like any other."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from openbell.crashpoints import reach
+from openbell.errors import IllegalTransition
+from openbell.ports import Broker, Journal, OrderEvent, Unsettled
+from openbell.stages.settle import Pace, Resolver
+from openbell.stages.steps import path
+from openbell.values.account import Account
+from openbell.values.job import FLATTEN
+from openbell.values.money import ZERO
+from openbell.values.orders import Order, OrderIntent, OrderState, Purpose, Share, Side, client_order_id
+from openbell.values.slot import Slot
+
+#: How long a cancel may take before the order is reported as still open, and how often it is looked at.
+PATIENCE, LOOK = timedelta(seconds=30), timedelta(seconds=1)
+#: The share of a closing order that no strategy of the plan has in its books.
+UNBOOKED = "flatten"
+
+
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    """Orders that were asked to be cancelled, and those that are still open."""
+
+    asked: tuple[Order, ...]
+    left: tuple[Order, ...]
+
+
+def cancel_all(journal: Journal, broker: Broker, pace: Pace, patience: timedelta = PATIENCE) -> Canceled:
+    """Ask for a cancel of every open order of the account, whoever sent it, and wait until each has ended.
+
+    The wish is written down before it is sent, and only the broker's word ends an order. Calling it again goes
+    on where a dead process stopped.
+    """
+    open_orders = broker.open_orders()
+    ours = {order.intent.id: order for order in journal.unsettled(broker.account_id)}
+    for order in open_orders:
+        if order.client_id in ours:
+            _mark(journal, ours[order.client_id], order)
+        reach("before-cancel")
+        broker.cancel(order.client_id)
+        reach("during-cancel")
+    return Canceled(open_orders, _await_ends(journal, broker, pace, patience))
+
+
+def _mark(journal: Journal, order: Unsettled, found: Order) -> None:
+    way = path(order.state, OrderState.PENDING_CANCEL)
+    if order.state is OrderState.PENDING_CANCEL or not way:
+        return
+    events = [OrderEvent(found.client_id, state, found.updated, "cancel-all", found.broker_id) for state in way]
+    try:
+        journal.record(events[-1], before=events[:-1])
+    except IllegalTransition:
+        return  # it has ended in the meantime
+
+
+def _await_ends(journal: Journal, broker: Broker, pace: Pace, patience: timedelta) -> tuple[Order, ...]:
+    """Poll until nothing is open or ``patience`` is over, writing down what the broker says."""
+    resolver = Resolver(journal, broker, pace, lambda _: None, lambda _: timedelta(0))
+    deadline = pace.clock() + patience
+    while True:
+        working = [order for order in journal.unsettled(broker.account_id) if order.state.working]
+        resolver.settle([order for order in working if order.state is not OrderState.SENDING])
+        left = broker.open_orders()
+        if not left or pace.clock() >= deadline:
+            return left
+        pace.wait(min(LOOK, patience))
+
+
+def flatten_slot(plan: str, epoch: int, session: date) -> Slot:
+    """The slot of one epoch of the kill switch: a second ``flatten`` under the same epoch finds it taken.
+
+    An epoch is a count; as an instant it is that many seconds after 1970.
+    """
+    return Slot(plan, FLATTEN.name, datetime.fromtimestamp(epoch, UTC), session)
+
+
+def closing_intents(
+    account: Account,
+    environment: str,
+    slot: Slot,
+    prices: Mapping[str, Decimal],
+    books: Mapping[tuple[str, str], Decimal],
+) -> tuple[OrderIntent, ...]:
+    """One exit for each position, with ids that depend on account, slot and symbol alone.
+
+    A position without a price is closed all the same, at its average price as the reference.
+    """
+    held = sorted((symbol, position) for symbol, position in account.positions.items() if position.quantity)
+    return tuple(
+        OrderIntent(
+            id=client_order_id(account.id, environment, [FLATTEN.name], slot, symbol, 0),
+            slot=slot.key,
+            leg=0,
+            symbol=symbol,
+            side=Side.SELL if position.quantity > 0 else Side.BUY,
+            quantity=abs(position.quantity),
+            purpose=Purpose.EXIT,
+            reference=prices.get(symbol, position.average_price),
+            shares=_shares(position.quantity, symbol, books),
+        )
+        for symbol, position in held
+    )
+
+
+def _shares(held: Decimal, symbol: str, books: Mapping[tuple[str, str], Decimal]) -> tuple[Share, ...]:
+    """Each strategy's book goes to zero; what none of them holds is nobody's."""
+    booked = [(name, quantity) for (name, of), quantity in books.items() if of == symbol and quantity]
+    rest = held - sum((quantity for _, quantity in booked), ZERO)
+    parts = [*booked, *([(UNBOOKED, rest)] if rest else [])]
+    return tuple(Share(name, -quantity) for name, quantity in parts)
+
+
+def left_over(account: Account, orders: Iterable[Order]) -> dict[str, tuple[Decimal, str]]:
+    """What is still held, with the words of the order that should have closed it."""
+    said = {order.symbol: f"{order.state}: {order.reason}".strip(": ") for order in orders}
+    return {
+        symbol: (position.quantity, said.get(symbol, "no order could be made"))
+        for symbol, position in sorted(account.positions.items())
+        if position.quantity
+    }

@@ -1,0 +1,181 @@
+"""The last gate: the rules of the plan once more, for one order, at the moment it is marked SENDING."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from openbell.calendar.window import decide
+from openbell.crashpoints import reach
+from openbell.ports import Broker, Capabilities, Exposure, Forbidden, Journal, LastGate
+from openbell.risk.book import Book
+from openbell.risk.gate import judge
+from openbell.stages.fetch import RECENT, equity, marks, with_history
+from openbell.stages.judge import book_of
+from openbell.stages.resolve import Resolved
+from openbell.values.bars import FIELDS, Bars, make_bars
+from openbell.values.market import Checked, Market
+from openbell.values.money import ZERO, text
+from openbell.values.orders import Order, OrderIntent, OrderState, Purpose, Side
+from openbell.values.quote import Quote
+from openbell.values.slot import Slot
+from openbell.values.verdict import Decision, Verdict
+
+Quotes = Callable[[Sequence[str], datetime], Mapping[str, Quote]]
+#: An entry waits until every order of its symbol has a known outcome.
+UNRECONCILED = "UNRECONCILED"
+#: Makes a book count its sums anew.
+_UNCOUNTED: Any = next(field.default for field in fields(Book) if field.name == "totals")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One order at the last gate.
+
+    ``market`` was read for this order: account, open orders and its quote. ``sent_before`` counts the run's
+    orders that were sent already; ``again`` tells that this order was marked SENDING before. ``as_held`` is
+    for closing an account down: what the broker says is held counts, whoever bought it.
+    """
+
+    market: Market
+    intent: OrderIntent
+    capabilities: Capabilities
+    sent_before: int = 0
+    again: bool = False
+    as_held: bool = False
+
+
+def last_gate(desk: Resolved, asked: Asked, closed: Callable[[], Forbidden | None]) -> LastGate:
+    """A gate that passes only the whole frozen quantity; ``closed`` says why it is too late."""
+
+    def gate(exposure: Exposure) -> Forbidden | None:
+        reach("inside-send-transaction")
+        return closed() or _unsettled(exposure, asked.intent) or _judged(desk, asked, exposure)
+
+    return gate
+
+
+def closed_now(desk: Resolved, now: datetime) -> Forbidden | None:
+    """Why the plan's window does not permit an order at this instant."""
+    decision = decide(desk.plan.window, now)
+    return None if decision.open else Forbidden("WINDOW_CLOSED", decision.detail)
+
+
+def _judged(desk: Resolved, asked: Asked, exposure: Exposure) -> Forbidden | None:
+    (verdict,) = judge([asked.intent], desk.rules, worst_book(desk, asked, exposure))
+    return None if verdict.decision is Decision.APPROVED else _forbidden(verdict)
+
+
+def _forbidden(verdict: Verdict) -> Forbidden:
+    left = f", which leaves {text(verdict.quantity)} of {text(verdict.asked)}" if verdict.quantity else ""
+    return Forbidden(verdict.rule, f"{verdict.measured} against {verdict.limit}{left}")
+
+
+def _unsettled(exposure: Exposure, intent: OrderIntent) -> Forbidden | None:
+    if intent.purpose is not Purpose.ENTRY:
+        return None
+    open_ = (OrderState.SENDING, OrderState.UNKNOWN)
+    others = [o for o in exposure.working if o.symbol == intent.symbol and o.client_id != intent.id]
+    unknown = next((order for order in others if order.state in open_), None)
+    if unknown is None:
+        return None
+    return Forbidden(UNRECONCILED, f"the outcome of order {unknown.client_id} is not known yet")
+
+
+def worst_book(desk: Resolved, asked: Asked, exposure: Exposure) -> Book:
+    """The book before the order, each figure the worse of what the broker and the store say.
+
+    Orders that either of them counts as working are all counted; what the store alone knows of has not lowered
+    the broker's buying power yet and is taken off it here.
+    """
+    intent = asked.intent
+    orders = _orders(asked.market.open_orders, exposure.working, intent.id)
+    book = book_of(desk, asked.market, asked.capabilities)
+    held = book.positions if asked.as_held else _positions(book.positions, exposure.positions, intent)
+    missing = _missing(book, exposure, intent.id)
+    key = (intent.symbol, intent.side.value)
+    return replace(
+        book,
+        positions=held,
+        open_orders=orders,
+        buying_power=None if book.buying_power is None or missing is None else book.buying_power - missing,
+        orders_this_run=asked.sent_before,
+        orders_today=exposure.orders_today,
+        recent=book.recent - {key} if asked.again else book.recent,
+        totals=_UNCOUNTED,
+    )
+
+
+def _orders(broker: tuple[Order, ...], store: tuple[Order, ...], own: str) -> tuple[Order, ...]:
+    """Every working order but the one asked about, with the larger rest where the two differ."""
+    found: dict[str, Order] = {}
+    for order in (*broker, *store):
+        known = found.get(order.client_id)
+        if order.client_id != own and (known is None or order.remaining > known.remaining):
+            found[order.client_id] = order
+    return tuple(found.values())
+
+
+def _positions(broker: Mapping[str, Decimal], store: Mapping[str, Decimal], intent: OrderIntent) -> dict[str, Decimal]:
+    pairs = {symbol: (broker.get(symbol, ZERO), store.get(symbol, ZERO)) for symbol in {**broker, **store}}
+    held = {symbol: max(pair, key=abs) for symbol, pair in pairs.items()}
+    if intent.symbol in pairs:
+        held[intent.symbol] = _worst(pairs[intent.symbol], intent)
+    return held
+
+
+def _worst(pair: tuple[Decimal, Decimal], intent: OrderIntent) -> Decimal:
+    """The position that the order makes worse: the one further its way, for an exit the smaller one."""
+    low, high = min(pair), max(pair)
+    if intent.purpose is Purpose.ENTRY:
+        return high if intent.side is Side.BUY else low
+    return max(low, ZERO) if intent.side is Side.SELL else min(high, ZERO)
+
+
+def _missing(book: Book, exposure: Exposure, own: str) -> Decimal | None:
+    """Value of what the store knows and the broker does not show yet; None when a price is missing."""
+    shown = {order.client_id for order in book.open_orders}
+    unseen = [order for order in exposure.working if order.client_id not in shown | {own}]
+    moves = [order.remaining * order.side.sign for order in unseen]
+    changes = [
+        *zip((order.symbol for order in unseen), moves, strict=True),
+        *_drift(book.positions, exposure.positions),
+    ]
+    total = ZERO
+    for symbol, signed in changes:
+        if signed * book.positions.get(symbol, ZERO) >= 0:
+            price = book.price(symbol)
+            if price is None:
+                return None
+            total += abs(signed) * price
+    return total
+
+
+def _drift(broker: Mapping[str, Decimal], store: Mapping[str, Decimal]) -> list[tuple[str, Decimal]]:
+    """By how much the store's positions are larger than the broker's, on the same side."""
+    pairs = ((symbol, held, broker.get(symbol, ZERO)) for symbol, held in store.items())
+    return [(symbol, held - shown) for symbol, held, shown in pairs if (held - shown) * held > 0]
+
+
+def bare_market(desk: Resolved, broker: Broker, quotes: Quotes, journal: Journal, slot: Slot, now: datetime) -> Market:
+    """What the last gate needs when nothing was decided from bars: account, open orders, quotes, instruments."""
+    account, open_orders = broker.account(), broker.open_orders()
+    symbols = sorted({*account.positions, *(order.symbol for order in open_orders), *desk.symbols})
+    market = Market(
+        as_of=now,
+        checked=Checked(_no_bars(desk)),
+        quotes=quotes(symbols, now),
+        account=account,
+        open_orders=open_orders,
+        instruments=broker.instruments(symbols),
+        activity=journal.activity(desk.plan.name, account.id, now - timedelta(days=1), now - RECENT),
+    )
+    return replace(market, account=with_history(account, equity(account, marks(market)), journal, slot))
+
+
+def _no_bars(desk: Resolved) -> Bars:
+    empty = {name: np.empty((0, 0)) for name in FIELDS}
+    return make_bars((), np.empty(0, "datetime64[ns]"), empty, desk.timeframe, "none")

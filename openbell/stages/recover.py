@@ -1,0 +1,241 @@
+"""recover: finish what runs that died left behind, and learn what became of every order that is not settled.
+
+A slot whose run died and that may no longer trade is closed as INTERRUPTED with a sealed record, once no order of
+it has an unknown outcome. What is left to send of it is abandoned, never sent late.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from openbell.calendar.slots import grace
+from openbell.calendar.window import decide
+from openbell.crashpoints import reach
+from openbell.errors import BrokerError, DataError, IllegalTransition, StoreError
+from openbell.ports import Broker, Claim, Frozen, History, Journal, OrderEvent, Unsettled
+from openbell.stages.execute import Executed, Sender, sendable
+from openbell.stages.lastgate import Quotes, bare_market, closed_now
+from openbell.stages.lease import LEASE, Lease
+from openbell.stages.resolve import Resolved
+from openbell.stages.seal import Story, build_record
+from openbell.stages.settle import BEFORE, Pace, Resolver, resolver_of
+from openbell.stages.steps import as_order
+from openbell.values.job import FLATTEN
+from openbell.values.orders import Fill, Order, OrderState
+from openbell.values.record import Guard, Outcome, RunRecord
+from openbell.values.ring import Ring
+from openbell.values.slot import Slot
+
+#: An order in one of these states was never sent.
+UNSENT = (OrderState.PLANNED, OrderState.APPROVED)
+#: Whether an order in one of these is at the broker is not known.
+UNCLEAR = (OrderState.SENDING, OrderState.UNKNOWN)
+#: How far back executions of orders that had ended are looked for, and how many of the store's are compared.
+LOOK_BACK, MANY = timedelta(days=1), 5000
+#: Ids of ours begin like this.
+PREFIX = "ob-"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a recovery did. ``waiting`` are orders whose outcome is still unknown, ``blind`` why nobody could ask."""
+
+    interrupted: tuple[str, ...] = ()
+    abandoned: int = 0
+    followed: int = 0
+    waiting: tuple[str, ...] = ()
+    blind: str = ""
+
+    @property
+    def clean(self) -> bool:
+        """Whether every order has a known outcome."""
+        return not (self.waiting or self.blind)
+
+    def words(self) -> str:
+        """One line."""
+        parts = [
+            f"{len(self.interrupted)} runs closed as interrupted" if self.interrupted else "",
+            f"{self.abandoned} orders given up unsent" if self.abandoned else "",
+            f"{self.followed} orders looked up" if self.followed else "",
+            f"{len(self.waiting)} orders with unknown outcome" if self.waiting else "",
+            f"the broker could not be asked: {self.blind}" if self.blind else "",
+        ]
+        return ", ".join(part for part in parts if part) or "nothing to recover"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Recovers the runs of one plan, and the orders of its account.
+
+    ``sealed`` finds the record of a slot and its run, ``passes`` is the number of looks at an order of unknown outcome.
+    """
+
+    desk: Resolved
+    journal: Journal
+    broker: Callable[[], Broker]
+    quotes: Quotes
+    history: History
+    sealed: Callable[[Slot, str], RunRecord | None]
+    pace: Pace
+    run_id: str
+    passes: int = 1
+    lease: timedelta = LEASE
+
+    def recover(self, keep: Slot | None = None) -> Recovered:
+        """Do all that can be done now; ``keep`` is the slot that the caller is about to work on itself."""
+        expired = [(slot, run) for slot, _, run in self.journal.expired() if self._ours(slot, keep)]
+        unsettled = self.journal.unsettled()
+        if not expired and not unsettled:
+            return self._late_fills(Recovered())
+        taken = {slot.key: (slot, claim, run) for slot, run in expired if (claim := self._take(slot)).held}
+        reach("during-recover")
+        dead = [order for order in unsettled if order.slot.key in taken or not order.slot_open]
+        abandoned = sum(self._abandon(order) for order in dead if order.state in UNSENT)
+        sent = [order for order in dead if order.state not in UNSENT]
+        claims = {key: claim for key, (_, claim, _) in taken.items()}
+        waiting, blind = self._settle(sent, claims) if sent else ((), "")
+        unknown = {order.slot.key for order in waiting}
+        closed = [self._close(*taken[key]) for key in taken if key not in unknown]
+        ids = tuple(order.intent.id for order in waiting)
+        return self._late_fills(Recovered(tuple(closed), abandoned, len(sent), ids, blind))
+
+    def _ours(self, slot: Slot, keep: Slot | None) -> bool:
+        """A slot of the plan that nobody will go on with: neither the caller nor a restart that is in time."""
+        if slot.plan != self.desk.plan.name or slot.job == FLATTEN.name:  # a person resumes it by pressing again
+            return False
+        if keep is not None and slot.key == keep.key:
+            return False
+        return not self._resumable(slot)
+
+    def _resumable(self, slot: Slot) -> bool:
+        if slot.job not in self.desk.plan.schedule:
+            return False
+        now = self.pace.now()
+        in_time = now - slot.planned <= grace(self.desk.plan, slot.job, slot.planned)
+        return in_time and decide(self.desk.plan.window, now).open
+
+    def _take(self, slot: Slot) -> Claim:
+        return self.journal.claim(slot, self.run_id, self.lease)
+
+    def _abandon(self, order: Unsettled) -> bool:
+        decision = decide(self.desk.plan.window, self.pace.now())
+        why = "LATE: its run was interrupted" if decision.open else f"WINDOW_CLOSED: {decision.detail}"
+        event = OrderEvent(order.intent.id, OrderState.ABANDONED, self.pace.now(), why)
+        try:
+            self.journal.record(event)
+        except IllegalTransition:
+            return False  # somebody else settled it in the meantime
+        return True
+
+    def _settle(self, orders: Sequence[Unsettled], claims: Mapping[str, Claim]) -> tuple[tuple[Unsettled, ...], str]:
+        """Look up what may be at the broker; per slot, because only an open slot may send again."""
+        try:
+            broker = self.broker()
+            mine = [order for order in orders if order.account == broker.account_id]
+            broker.clock()
+        except BrokerError as error:
+            return tuple(order for order in orders if order.state in UNCLEAR), str(error)
+        return self._resolver(broker, mine, claims).settle(mine, self.passes), ""
+
+    def _resolver(self, broker: Broker, orders: Sequence[Unsettled], claims: Mapping[str, Claim]) -> Resolver:
+        slots = {order.slot.key: order.slot for order in orders if order.slot.key in claims}
+        senders = {key: self._sender(broker, slot, claims[key].fencing) for key, slot in slots.items()}
+        resolvers = {key: resolver_of(sender, self.pace) for key, sender in senders.items()}
+
+        def resend(order: Unsettled) -> Order | None:
+            resolver = resolvers.get(order.slot.key)
+            return resolver.resend(order) if resolver else None
+
+        def oldest(order: Unsettled) -> timedelta:
+            resolver = resolvers.get(order.slot.key)
+            return resolver.oldest(order) if resolver else timedelta(0)
+
+        def wait(span: timedelta) -> None:
+            self.pace.wait(span)
+            for sender in senders.values():
+                sender.lease.keep()
+
+        return Resolver(self.journal, broker, replace(self.pace, wait=wait), resend, oldest)
+
+    def _sender(self, broker: Broker, slot: Slot, fencing: int) -> Sender:
+        now = self.pace.now()
+        return Sender(
+            desk=self.desk,
+            journal=self.journal,
+            broker=broker,
+            quotes=self.quotes,
+            market=bare_market(self.desk, broker, self.quotes, self.journal, slot, now),
+            slot=slot,
+            fencing=fencing,
+            since=slot.planned - BEFORE,
+            now=self.pace.now,
+            closed=lambda: closed_now(self.desk, self.pace.now()),
+            lease=Lease(self.journal, slot, fencing, self.lease),
+        )
+
+    def _late_fills(self, done: Recovered) -> Recovered:
+        """Alerts that are answered are closed; with patience, executions of orders that had ended are found too."""
+        self._close_alerts(done)
+        if self.passes == 1 or done.blind:
+            return done
+        try:
+            broker = self.broker()
+            fills = broker.fills(self.pace.now() - LOOK_BACK)
+        except BrokerError as error:
+            return replace(done, blind=str(error))
+        # Read in this order: what a live run is about to write down is either unsettled still, or kept by then.
+        live = {order.intent.id for order in self.journal.unsettled()}
+        kept = {fill.id for fill in self.history.fills(broker.account_id, limit=MANY)}
+        ours = [fill for fill in fills if fill.client_id.startswith(PREFIX) and fill.client_id not in live]
+        late = [fill for fill in ours if fill.id not in kept]
+        for client_id in dict.fromkeys(fill.client_id for fill in late):
+            self._report(client_id, [fill for fill in late if fill.client_id == client_id])
+        return replace(done, followed=done.followed + len({fill.client_id for fill in late}))
+
+    def _report(self, client_id: str, fills: Sequence[Fill]) -> None:
+        """The store decides what a fill means for an order that has ended; one of an order it never had is told."""
+        try:
+            self.journal.report(OrderEvent(client_id, OrderState.PARTIAL, fills[-1].time), fills)
+        except StoreError as error:
+            self.journal.alert("STATE_ROLLBACK", client_id, f"the broker executed an order of ours: {error}")
+
+    def _close_alerts(self, done: Recovered) -> None:
+        if done.waiting or done.blind:
+            return
+        unknown = {order.intent.id for order in self.journal.unsettled() if order.state in UNCLEAR}
+        for alert in self.history.alerts():
+            if alert.kind == "UNKNOWN_ORDER" and alert.subject not in unknown:
+                self.journal.close_alert(alert.number, "openbell", "the outcome is known by now")
+
+    def _close(self, slot: Slot, claim: Claim, dead: str) -> str:
+        """Seal the record of an interrupted run and close its slot; one that was sealed before keeps its record."""
+        record = self.sealed(slot, dead)
+        if record is None:
+            record = interrupted(self.desk, self.journal.frozen(slot), slot, claim.fencing, dead, self.pace)
+            self.journal.seal(record, None)
+        self.journal.release(slot, claim.fencing, record.outcome, record.code)
+        return slot.key
+
+
+def interrupted(desk: Resolved, frozen: Frozen | None, slot: Slot, fencing: int, run_id: str, pace: Pace) -> RunRecord:
+    """The record of a run that died, as far as the store knows."""
+    now = pace.clock()
+    ring = Ring(slot, run_id, fencing, now, pace.now(), simulated=False, dry_run=False)
+    guard = Guard(name="recovery", passed=True, detail="the run ended without a word; recovery closed it")
+    executed = Executed(frozen.intents, frozen.verdicts, _orders(frozen, pace), ()) if frozen else None
+    story = Story(ring, desk.plan, (guard,), executed=executed)
+    sent = f", {len(executed.orders)} orders were approved" if executed else " before anything was decided"
+    return build_record(story, Outcome.INTERRUPTED, "INTERRUPTED", f"interrupted{sent}", now)
+
+
+def _orders(frozen: Frozen, pace: Pace) -> tuple[Order, ...]:
+    found = "as recovery found it"
+    return tuple(as_order(i, frozen.states[i.id], pace.now(), found) for i in sendable(frozen))
+
+
+def recover_quietly(recovery: Recovery, keep: Slot) -> Recovered:
+    """Before a trading run: one look; what a feed or broker does not answer is left to the next recovery."""
+    try:
+        return recovery.recover(keep)
+    except (BrokerError, DataError) as error:
+        return Recovered(blind=str(error))

@@ -1,0 +1,249 @@
+"""What became of orders whose outcome is not known, and of orders that still work: ask, and only then act.
+
+An order that may or may not be at the broker is looked up. It is absent only when two complete look-ups, a quiet
+time apart, both say so; then it is sent again where the broker itself refuses a second order of the same id and
+the last gate agrees, and else given up with an alert. A broker that cannot be asked changes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from openbell.crashpoints import reach
+from openbell.errors import BrokerError, IllegalTransition
+from openbell.ports import Broker, Frozen, Journal, Level, Lookup, OrderEvent, Unsettled
+from openbell.stages.execute import Executed, Sender, fills_of, sendable
+from openbell.stages.steps import SAID, Known, as_order, filled_by, record_told
+from openbell.values.orders import Fill, Order, OrderState, OrderType
+from openbell.values.time import iso
+
+#: Two look-ups that find nothing must lie this far apart; it must exceed the time in which a broker may not yet
+#: show an order that it has (Alpaca users saw up to 10 s).
+QUIET = timedelta(seconds=15)
+#: A market order older than this is not sent again, whatever the look-ups say.
+MARKET_AGE = timedelta(seconds=60)
+#: A cancel that the broker has not carried out by then is told to a person.
+CANCEL_AGE = timedelta(minutes=5)
+#: Fills are asked for from this long before the oldest order on.
+BEFORE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long to wait between look-ups, and the wall clock that they are stamped with.
+
+    ``now`` is the run's own clock, which ages of orders are counted by; it stands still when the past is decided
+    once more.
+    """
+
+    now: Callable[[], datetime]
+    clock: Callable[[], datetime]
+    wait: Callable[[timedelta], None]
+    quiet: timedelta = QUIET
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One answer of the broker about everything at once."""
+
+    orders: Mapping[str, Order]
+    fills: Mapping[str, list[Fill]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Follows orders at one account's broker.
+
+    ``resend`` sends an order again through the last gate and returns it as it stands then; None where the slot is
+    closed and nothing may be sent for it. ``oldest`` is the age up to which an order with a price limit may be.
+    """
+
+    journal: Journal
+    broker: Broker
+    pace: Pace
+    resend: Callable[[Unsettled], Order | None]
+    oldest: Callable[[Unsettled], timedelta]
+
+    def settle(self, orders: Sequence[Unsettled], passes: int = 1) -> tuple[Unsettled, ...]:
+        """Up to ``passes`` looks, a quiet time apart; returns those whose outcome is still unknown."""
+        waiting = self._once(orders)
+        for _ in range(passes - 1):
+            if not waiting:
+                break
+            self.pace.wait(self.pace.quiet)
+            waiting = self._once(waiting)
+        return waiting
+
+    def _once(self, orders: Sequence[Unsettled]) -> tuple[Unsettled, ...]:
+        reach("before-settle")
+        marked = [self._marked(order) for order in orders]
+        unknown = tuple(order for order in marked if order.state is OrderState.UNKNOWN)
+        if not marked:
+            return ()
+        try:
+            seen = self._ask(marked)
+        except BrokerError:
+            return unknown
+        return tuple(order for order in marked if not self._settled(order, seen))
+
+    def _marked(self, order: Unsettled) -> Unsettled:
+        """An order whose sender died between mark and answer has an unknown outcome."""
+        if order.state is not OrderState.SENDING:
+            return order
+        detail = "an earlier attempt ended between mark and answer"
+        self._record(OrderEvent(order.intent.id, OrderState.UNKNOWN, self.pace.now(), detail))
+        self.journal.alert("UNKNOWN_ORDER", order.intent.id, detail)
+        return replace(order, state=OrderState.UNKNOWN)
+
+    def _ask(self, orders: Sequence[Unsettled]) -> _Seen:
+        """Two questions, however many orders there are."""
+        since = min(order.sent or order.slot.planned for order in orders) - BEFORE
+        open_orders = {order.client_id: order for order in self.broker.open_orders()}
+        fills: dict[str, list[Fill]] = {}
+        for fill in self.broker.fills(since):
+            fills.setdefault(fill.client_id, []).append(fill)
+        return _Seen(open_orders, fills)
+
+    def _settled(self, order: Unsettled, seen: _Seen) -> bool:
+        """Whether nothing more has to be found out about the order now."""
+        fills = seen.fills.get(order.intent.id, [])
+        try:
+            found = seen.orders.get(order.intent.id) or self.broker.order(order.intent.id)
+        except BrokerError:
+            return order.state is not OrderState.UNKNOWN
+        if found is None and fills:
+            found = _from_fills(order, fills)
+        if found is not None:
+            return self._found(order, found, fills)
+        if order.state is OrderState.UNKNOWN:
+            return self._absent(order)
+        self.journal.alert("VANISHED", order.intent.id, f"{order.state} here, and the broker does not know it")
+        return True
+
+    def _found(self, order: Unsettled, found: Order, fills: Sequence[Fill]) -> bool:
+        unknown = order.state is OrderState.UNKNOWN
+        if unknown and not _same(order, found):
+            return self._collision(order, found)
+        if unknown:
+            self.journal.looked_up(Lookup(order.intent.id, self.pace.clock(), found=True, detail=found.broker_id))
+        if found.state not in SAID:
+            self.journal.alert("UNMAPPED", order.intent.id, f"the broker says {found.state}: {found.reason}"[:500])
+            return not unknown
+        self._write(order, found, fills, "recovered=true" if unknown else "")
+        return True
+
+    def _write(self, order: Unsettled, found: Order, fills: Sequence[Fill], detail: str) -> None:
+        try:
+            after = record_told(self.journal, Known(order.state, order.filled), found, fills, detail)
+        except IllegalTransition:
+            return  # somebody else wrote it down in the meantime
+        if after is OrderState.PENDING_CANCEL and self.pace.now() - (order.sent or found.updated) > CANCEL_AGE:
+            self.journal.alert("CANCEL_STUCK", order.intent.id, "the broker has not carried out the cancel")
+        if after is OrderState.REJECTED:
+            self.journal.alert("REJECTED_LATER", order.intent.id, found.reason)
+
+    def _collision(self, order: Unsettled, found: Order) -> bool:
+        """Our id names another order at the broker: nothing may be sent until a person has looked."""
+        words = f"{found.side} {found.quantity} {found.symbol} at the broker, {order.intent.side} {order.quantity} here"
+        self.journal.alert("ID_COLLISION", order.intent.id, words)
+        self.journal.set_switch(Level.HALTED, "openbell", f"ID_COLLISION {order.intent.id}: {words}")
+        return False
+
+    def _absent(self, order: Unsettled) -> bool:
+        before, time = self.journal.lookups(order.intent.id), self.pace.clock()
+        self.journal.looked_up(Lookup(order.intent.id, time, found=False))
+        reach("after-look-up")
+        clean = [lookup.time for lookup in before if not lookup.found]
+        if not clean or time - clean[0] < self.pace.quiet:
+            return False
+        return self._give_up(order, clean[0], time) if not self._may_resend(order) else self._again(order)
+
+    def _may_resend(self, order: Unsettled) -> bool:
+        limit = MARKET_AGE if order.intent.type is OrderType.MARKET else self.oldest(order)
+        young = order.sent is not None and self.pace.now() - order.sent < limit
+        return self.broker.capabilities.unique_client_ids is True and young
+
+    def _again(self, order: Unsettled) -> bool:
+        sent = self.resend(order)
+        if sent is None:
+            return self._give_up(order, None, self.pace.clock())
+        if sent.state is OrderState.ABANDONED:
+            self.journal.alert("ABANDONED", order.intent.id, sent.reason)
+        return sent.state is not OrderState.UNKNOWN
+
+    def _give_up(self, order: Unsettled, first: datetime | None, last: datetime) -> bool:
+        between = f" and at {iso(first)}" if first else ""
+        detail = f"ABSENT: the broker did not have it at {iso(last)}{between}; it is not sent again"
+        self._record(OrderEvent(order.intent.id, OrderState.ABANDONED, self.pace.now(), detail))
+        self.journal.alert("ABANDONED", order.intent.id, detail)
+        return True
+
+    def _record(self, event: OrderEvent) -> None:
+        try:
+            self.journal.record(event)
+        except IllegalTransition:
+            return  # somebody else wrote it down in the meantime
+
+
+def _same(order: Unsettled, found: Order) -> bool:
+    ours = (order.intent.symbol, order.intent.side, order.quantity)
+    return (found.symbol, found.side, found.quantity) == ours
+
+
+def _from_fills(order: Unsettled, fills: Sequence[Fill]) -> Order:
+    """An order that shows only by what was executed of it."""
+    filled = filled_by(fills)
+    state = OrderState.FILLED if filled >= order.quantity else OrderState.PARTIAL
+    bare = as_order(replace(order.intent, quantity=order.quantity), state, fills[-1].time, "")
+    return replace(bare, filled=filled)
+
+
+def settle_basket(sender: Sender, executed: Executed, pace: Pace) -> Executed:
+    """Look up the orders of a basket whose outcome is unknown, before the slot is closed: two looks at most.
+
+    What is still unknown afterwards is left to recovery.
+    """
+    unknown = {order.client_id for order in executed.orders if order.state is OrderState.UNKNOWN}
+    if not unknown:
+        return executed
+    orders = [order for order in sender.journal.unsettled(sender.broker.account_id) if order.intent.id in unknown]
+
+    def wait(span: timedelta) -> None:
+        pace.wait(span)
+        sender.lease.keep()
+
+    resolver = resolver_of(sender, replace(pace, wait=wait))
+    resolver.settle(orders, passes=2)
+    return standing(sender, executed)
+
+
+def resolver_of(sender: Sender, pace: Pace) -> Resolver:
+    """A resolver that may send again for the sender's slot."""
+    grid = sender.desk.grids.get(sender.slot.job)
+    interval = grid.interval_at(sender.slot.planned) if grid else MARKET_AGE
+
+    def resend(order: Unsettled) -> Order | None:
+        if order.slot.key != sender.slot.key:
+            return None
+        sender.lease.keep()
+        return sender.send(replace(order.intent, quantity=order.quantity), again=True)
+
+    return Resolver(sender.journal, sender.broker, pace, resend, lambda _: interval)
+
+
+def standing(sender: Sender, executed: Executed) -> Executed:
+    """The basket once more, with the orders as they stand now."""
+    frozen = sender.journal.frozen(sender.slot) or Frozen(executed.intents, executed.verdicts, {})
+    before = {order.client_id: order for order in executed.orders}
+    orders = tuple(_standing(sender, before[i.id], frozen.states.get(i.id)) for i in sendable(frozen) if i.id in before)
+    return replace(executed, orders=orders, fills=fills_of(sender.broker, frozen, orders, sender.since))
+
+
+def _standing(sender: Sender, before: Order, state: OrderState | None) -> Order:
+    if state is None or state is before.state:
+        return before
+    try:
+        found = None if state is OrderState.ABANDONED else sender.broker.order(before.client_id)
+    except BrokerError:
+        found = None
+    return found or replace(before, state=state, reason=f"{state} after a look-up")

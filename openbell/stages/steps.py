@@ -1,0 +1,106 @@
+"""From what the broker says of an order to the events that the state machine takes."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from openbell.crashpoints import reach
+from openbell.ports import Journal, OrderEvent
+from openbell.values.money import ZERO
+from openbell.values.order_states import TRANSITIONS
+from openbell.values.orders import Fill, Order, OrderIntent, OrderState
+
+#: What a broker can say of an order that it has.
+SAID = (
+    OrderState.ACKED,
+    OrderState.PARTIAL,
+    OrderState.PENDING_CANCEL,
+    OrderState.FILLED,
+    OrderState.CANCELED,
+    OrderState.EXPIRED,
+    OrderState.REJECTED,
+)
+
+
+def path(before: OrderState, after: OrderState) -> tuple[OrderState, ...]:
+    """The shortest way through the state machine by states that a broker can say; empty when there is none."""
+    ways: deque[tuple[OrderState, ...]] = deque([()])
+    seen = {before}
+    while ways:
+        way = ways.popleft()
+        onward = TRANSITIONS.get(way[-1] if way else before, frozenset())
+        if after in onward:
+            return (*way, after)
+        fresh = [state for state in SAID if state in onward and state not in seen]
+        seen.update(fresh)
+        ways.extend((*way, state) for state in fresh)
+    return ()
+
+
+def filled_by(fills: Iterable[Fill]) -> Decimal:
+    """Quantity of some fills."""
+    return sum((fill.quantity for fill in fills), ZERO)
+
+
+def told(order: Order, fills: Sequence[Fill]) -> OrderState:
+    """The state that the fills at hand bear out: an end is written down only with all of its fills.
+
+    A venue may say ``filled`` before it lists the execution; the order then counts as working until it does.
+    """
+    have = filled_by(fills)
+    if order.state in (OrderState.PENDING_CANCEL, OrderState.REJECTED):
+        return order.state
+    if have < order.filled or order.state is OrderState.PARTIAL:
+        return OrderState.PARTIAL if have else OrderState.ACKED
+    return order.state
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where the store has an order: its state and what of it is filled."""
+
+    state: OrderState
+    filled: Decimal = ZERO
+
+
+def record_told(journal: Journal, known: Known, order: Order, fills: Sequence[Fill], detail: str = "") -> OrderState:
+    """Write what the broker says of an order in one commit; the state it is in now.
+
+    ``fills`` are all of the order's; they go with the last event. Nothing is written when nothing is new, when no
+    way leads there, or when a cancel is under way and the broker does not say more than that the order works.
+    """
+    way = _way(known, told(order, fills), filled_by(fills) > known.filled)
+    if not way:
+        return known.state
+    events = [OrderEvent(order.client_id, state, order.updated, detail, order.broker_id) for state in way]
+    last = replace(events[-1], detail=order.reason or detail)
+    journal.record(last, fills, before=events[:-1])
+    reach("after-record")
+    return last.state
+
+
+def _way(known: Known, after: OrderState, more: bool) -> tuple[OrderState, ...]:
+    waits = known.state is OrderState.PENDING_CANCEL and after in (OrderState.ACKED, OrderState.PARTIAL)
+    if not more and (after is known.state or waits):
+        return ()
+    return path(known.state, after)
+
+
+def as_order(intent: OrderIntent, state: OrderState, now: datetime, detail: str) -> Order:
+    """An order of which only we know."""
+    return Order(
+        client_id=intent.id,
+        symbol=intent.symbol,
+        side=intent.side,
+        quantity=intent.quantity,
+        type=intent.type,
+        state=state,
+        updated=now,
+        limit_price=intent.limit_price,
+        stop_price=intent.stop_price,
+        trail=intent.trail,
+        time_in_force=intent.time_in_force,
+        reason=detail,
+    )

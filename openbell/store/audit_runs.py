@@ -1,0 +1,179 @@
+"""Whether sealed records are as they were sealed, and whether their accounts add up."""
+
+import json
+from bisect import insort
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, func, select
+
+from openbell.errors import PlanError
+from openbell.risk.catalog import build_rules
+from openbell.risk.rules.max_orders_per_day import MaxOrdersPerDay
+from openbell.store.audit import DAMAGE, Check, Grouped, amount, raw, reader, stream
+from openbell.store.order_tables import ORDERS, POSITIONS, SLOTS
+from openbell.store.run_tables import EQUITY_POINTS, RUNS, SIGNALS, VERDICTS
+from openbell.store.sealing import GENESIS, Rows, chain
+from openbell.store.texts import to_json
+from openbell.values.money import ZERO, cents, text
+
+_TEXTS = ("id", "plan", "job", "slot", "outcome", "code", "message", "account")
+_INSTANTS = ("planned", "as_of", "finished")
+
+
+class Records:
+    """One pass over the sealed records; ``checks`` holds what it found."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._signals = Grouped(stream(connection, SIGNALS, "run", "position"), "run")
+        self._verdicts = Grouped(stream(connection, VERDICTS, "run", "position"), "run")
+        self._points = Grouped(stream(connection, EQUITY_POINTS, "run"), "run")
+        self._read, self._read_point = reader(RUNS), reader(EQUITY_POINTS)
+        self._peaks: dict[str, list[tuple[date, datetime, int, Decimal]]] = {}
+        self._marks: dict[tuple[str, str], Decimal] = {}
+        self._limits: dict[tuple[str, str], int] = {}
+        self._effective: dict[str, str] = {}
+        self.chain = Check("I5", "chain of records, signals and verdicts")
+        self.columns = Check("I5", "columns of records, equity points and marks")
+        self.equity = Check("I12", "equity = cash + sum(quantity x mark)")
+        self.slots = Check("I10", "one effective run for each slot")
+        self.counts = Check("I7", "orders of a session within the plan's limit")
+
+    def checks(self) -> tuple[Check, ...]:
+        """Judge everything."""
+        number, last = 0, GENESIS
+        for found in stream(self._connection, RUNS, "sequence"):
+            self.chain.rows += 1
+            where = f"runs {found.sequence}"
+            self.chain.need(found.sequence == number + 1, where, f"follows record {number}: there is a gap")
+            self.chain.need(found.previous_hash == last, where, "does not follow the record before it")
+            number, last = found.sequence, found.hash
+            self._one(where, found)
+        for rows, table in ((self._signals, SIGNALS), (self._verdicts, VERDICTS), (self._points, EQUITY_POINTS)):
+            for stray in rows.rest():
+                self.chain.add(f"{table.name} of run {stray.run}", "there is no such record")
+        self._judge_marks()
+        self._judge_counts()
+        return self.chain, self.columns, self.equity, self.slots, self.counts
+
+    def _one(self, where: str, found: Row[Any]) -> None:
+        number = found.sequence
+        signals, verdicts = self._signals.take(number), self._verdicts.take(number)
+        points = self._points.take(number)
+        try:
+            digest = Rows(found.body, _bare(signals, SIGNALS), _bare(verdicts, VERDICTS)).digest()
+            same = chain(found.previous_hash, number, digest) == found.hash
+            self.chain.need(same, where, "it, its signals or its verdicts were changed: the hash differs")
+            for table, rows in ((SIGNALS, signals), (VERDICTS, verdicts)):
+                placed = [row.position for row in rows] == list(range(len(rows)))
+                self.chain.need(placed, f"{table.name} of run {number}", "the positions have a gap")
+            row, body = self._read(found), json.loads(found.body)
+            self._judge_columns(where, row, body)
+            self._judge_point(where, number, points, body)
+            self._judge_equity(where, body)
+            self._note(where, row, body)
+        except DAMAGE as error:
+            self.chain.add(where, f"it or what belongs to it cannot be read: {error}")
+
+    def _judge_columns(self, where: str, row: dict[str, Any], body: dict[str, Any]) -> None:
+        self.columns.rows += 1
+        for name in _TEXTS:
+            self.columns.need(row[name] == body[name], where, f"{name} is {row[name]!r}, sealed was {body[name]!r}")
+        for name in _INSTANTS:
+            self.columns.need(row[name] == datetime.fromisoformat(body[name]), where, f"{name} differs from the body")
+        self.columns.need(row["session"].isoformat() == body["session"], where, "session differs from the body")
+        self.columns.need(row["equity"] == _money(body["equity"]), where, "equity differs from the body")
+        self.columns.need(row["counters"] == to_json(body["counters"]), where, "counters differ from the body")
+
+    def _judge_point(self, where: str, number: int, points: list[Row[Any]], body: dict[str, Any]) -> None:
+        where = f"equity_points {number}"
+        cash, equity = _money(body["cash"]), _money(body["equity"])
+        wanted = not body["dry_run"] and cash is not None and equity is not None
+        self.columns.need(len(points) == int(wanted), where, f"{len(points)} points for record {number}")
+        if not (points and wanted) or equity is None:
+            return
+        self.columns.rows += 1
+        row = self._read_point(points[0])
+        session, time = date.fromisoformat(body["session"]), datetime.fromisoformat(body["as_of"])
+        earlier = self._peaks.setdefault(body["account"], [])
+        before = next((peak for at, *_, peak in reversed(earlier) if at <= session), equity)
+        peak = max(before, equity)
+        insort(earlier, (session, time, number, peak))
+        sealed = (body["account"], time, session, cash, equity, peak)
+        stored = tuple(row[name] for name in ("account", "time", "session", "cash", "equity", "peak"))
+        self.columns.need(stored == sealed, where, "differs from its record")
+
+    def _judge_equity(self, where: str, body: dict[str, Any]) -> None:
+        cash, equity = _money(body["cash"]), _money(body["equity"])
+        marks = [_money(held["mark"]) for held in body["holdings"]]
+        if cash is None or equity is None or None in marks:
+            return
+        self.equity.rows += 1
+        value = cash
+        for held, mark in zip(body["holdings"], marks, strict=True):
+            value += Decimal(held["quantity"]) * (mark or ZERO)
+        self.equity.need(cents(value) == cents(equity), where, f"equity is {equity}, its parts make {cents(value)}")
+
+    def _note(self, where: str, row: dict[str, Any], body: dict[str, Any]) -> None:
+        """What is judged when all records were seen."""
+        if body["dry_run"]:
+            return
+        for held in body["holdings"]:
+            mark = _money(held["mark"])
+            if mark is not None:
+                self._marks[body["account"], held["symbol"]] = mark
+        if row["outcome"] != "completed":
+            return
+        self.slots.rows += 1
+        first = self._effective.setdefault(row["slot"], where)
+        self.slots.need(first == where, where, f"slot {row['slot']} was completed by {first} already")
+        limit, key = _limit(body["plan_body"].get("risk", {})), (row["plan"], row["session"].isoformat())
+        self._limits[key] = max(limit, self._limits.get(key, 0))
+
+    def _judge_marks(self) -> None:
+        read = reader(POSITIONS)
+        for found in stream(self._connection, POSITIONS, "account", "symbol"):
+            where = f"positions {found.account} {found.symbol}"
+            try:
+                mark, sealed = read(found)["mark"], self._marks.get((found.account, found.symbol))
+                self.columns.need(mark is None or mark == sealed, where, f"mark is {mark}, last sealed was {sealed}")
+            except DAMAGE as error:
+                self.columns.add(where, f"cannot be read: {error}")
+
+    def _judge_counts(self) -> None:
+        """Entries only: exits are counted by the rule but never held back."""
+        key = (SLOTS.c.plan, SLOTS.c.session)
+        query = select(*raw(SLOTS, "plan", "session"), func.count()).join(ORDERS, ORDERS.c.slot == SLOTS.c.key)
+        query = query.where(ORDERS.c.sent.is_not(None), ORDERS.c.purpose == "entry").group_by(*key)
+        for plan, session, count in self._connection.execute(query):
+            self.counts.rows += 1
+            limit = self._limits.get((plan, str(session)))
+            within = limit is None or count <= limit
+            self.counts.need(within, f"orders of {plan} in {session}", f"{count} entries were sent, limit {limit}")
+
+
+def _bare(rows: list[Row[Any]], table: Table) -> list[tuple[Any, ...]]:
+    """The rows as they were hashed: without run and position, amounts as text."""
+    if table is SIGNALS:
+        return [tuple(row)[2:] for row in rows]
+    return [(*tuple(row)[2:8], text(amount(row.asked)), text(amount(row.quantity)), row.rulings) for row in rows]
+
+
+def _money(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def _limit(risk: dict[str, Any]) -> int:
+    """Most orders of a day by the plan; a plan whose rules cannot be built any more is not judged."""
+    try:
+        return next(rule.orders for rule in build_rules(risk) if isinstance(rule, MaxOrdersPerDay))
+    except PlanError:
+        return 2**31
+
+
+def records(connection: Connection) -> Iterator[Check]:
+    """Every check of the sealed records."""
+    yield from Records(connection).checks()

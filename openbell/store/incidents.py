@@ -1,0 +1,65 @@
+"""Alerts and breaks: each counts once while it is open, and stays as it was written when it is closed."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, and_, select
+
+from openbell.errors import StoreError
+from openbell.ports import Incident
+from openbell.store import logs
+from openbell.store.connect import now
+from openbell.store.watch_tables import RESOLUTIONS
+
+
+def raise_once(connection: Connection, log: Table, account: str, kind: str, subject: str, detail: str) -> None:
+    """Append to a log unless the same is open there."""
+    if _open(connection, log, account, kind, subject) is None:
+        said = {"account": account, "kind": kind, "subject": subject, "detail": detail, "time": now(connection)}
+        logs.add(connection, log, said)
+
+
+def _open(connection: Connection, log: Table, account: str, kind: str, subject: str) -> int | None:
+    columns = log.c
+    newest = (
+        select(columns.number)
+        .where(columns.kind == kind, columns.subject == subject, columns.account == account)
+        .order_by(columns.number.desc())
+        .limit(1)
+    )
+    number: int | None = connection.execute(newest).scalar()
+    closed = select(RESOLUTIONS.c.number).where(RESOLUTIONS.c.log == log.name, RESOLUTIONS.c.closes == number)
+    return None if number is None or connection.execute(closed).first() else number
+
+
+def close(connection: Connection, log: Table, number: int, actor: str, reason: str) -> None:
+    """Close one; closing it again changes nothing."""
+    if not (actor.strip() and reason.strip()):
+        raise StoreError(f"to close row {number} of {log.name} needs an actor and a reason")
+    if connection.execute(select(log.c.number).where(log.c.number == number)).first() is None:
+        raise StoreError(f"there is no row {number} in {log.name}")
+    row = {"log": log.name, "closes": number}
+    if connection.execute(select(RESOLUTIONS.c.number).filter_by(**row)).first() is None:
+        logs.add(connection, RESOLUTIONS, {**row, "actor": actor, "reason": reason, "time": now(connection)})
+
+
+def listed(connection: Connection, log: Table, open_only: bool, limit: int) -> tuple[Incident, ...]:
+    """Newest first."""
+    closing = and_(RESOLUTIONS.c.log == log.name, RESOLUTIONS.c.closes == log.c.number)
+    end = (RESOLUTIONS.c.time.label("closed"), RESOLUTIONS.c.actor, RESOLUTIONS.c.reason)
+    query = select(log, *end).join(RESOLUTIONS, closing, isouter=True).order_by(log.c.number.desc()).limit(limit)
+    query = query.where(RESOLUTIONS.c.number.is_(None)) if open_only else query
+    return tuple(_incident(row) for row in connection.execute(query))
+
+
+def _incident(row: Row[Any]) -> Incident:
+    return Incident(
+        number=row.number,
+        kind=row.kind,
+        subject=row.subject,
+        detail=row.detail,
+        time=row.time,
+        account=row.account,
+        closed=row.closed,
+        closed_by=row.actor or "",
+        closed_why=row.reason or "",
+    )

@@ -1,0 +1,125 @@
+"""The kill switch and the commands on an account, as a person at a terminal uses them."""
+
+import os
+
+import pytest
+
+from openbell import store
+from openbell.ports import Level
+
+
+def level(terminal):
+    return store.open_journal(terminal.url, terminal.home / "HALT").switch().level
+
+
+def test_H02_halt_leaves_a_file_and_an_entry_either_of_which_is_enough(empty):
+    result = empty("halt", "--reason", "odd prices")
+    assert (result.exit_code, result.stdout.startswith("halted at epoch 1")) == (0, True)
+    assert (empty.home / "HALT").exists()
+    (empty.home / "HALT").unlink()
+    assert level(empty) is Level.HALTED
+
+
+def test_H02_halt_works_while_the_store_cannot_be_used(terminal):
+    result = terminal("halt", "--reason", "x", OPENBELL_DATABASE_URL="sqlite:////proc/nowhere/openbell.db")
+    assert result.exit_code == 0
+    assert "the store could not be told" in result.stderr
+    assert (terminal.home / "HALT").exists()
+    store.upgrade(terminal.url)
+    assert level(terminal) is Level.HALTED
+
+
+def test_H03_resume_needs_a_reason(empty):
+    empty("halt")
+    assert empty("resume").exit_code == 2
+    result = empty("resume", "--reason", "  ")
+    assert (result.exit_code, "needs --reason" in result.stderr) == (1, True)
+    assert level(empty) is Level.HALTED
+
+
+def test_H03_an_automation_may_halt_and_never_resumes(empty):
+    empty("halt", "--actor", "auto:watchdog")
+    result = empty("resume", "--reason", "looks fine", "--actor", "auto:watchdog")
+    assert (result.exit_code, "a person must undo" in result.stderr) == (1, True)
+    assert empty("resume", "--reason", "checked", "--actor", "kim").exit_code == 0
+    assert level(empty) is Level.ACTIVE
+
+
+def test_H03_a_restart_never_resumes(empty):
+    empty("halt")
+    store.close(empty.url)
+    assert level(empty) is Level.HALTED
+    assert empty("status").exit_code == 0
+    assert level(empty) is Level.HALTED
+
+
+def test_resume_removes_the_file_and_says_where_orders_can_go_now(empty):
+    empty("halt")
+    result = empty("resume", "--reason", "checked")
+    assert "plan demo: paper account book at paper" in result.stdout
+    assert not (empty.home / "HALT").exists()
+    assert level(empty) is Level.ACTIVE
+
+
+def test_reduce_only_loosens_a_halt_only_with_a_reason(empty):
+    assert empty("reduce-only").exit_code == 0
+    empty("halt")
+    assert empty("reduce-only").exit_code == 1
+    assert empty("reduce-only", "--reason", "close by hand").exit_code == 0
+    assert level(empty) is Level.REDUCE_ONLY
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
+def test_a_file_that_cannot_be_removed_keeps_everything_halted(empty):
+    empty("halt")
+    empty.home.chmod(0o500)
+    result = empty("resume", "--reason", "checked")
+    empty.home.chmod(0o700)
+    assert (result.exit_code, "still halted" in result.stderr) == (1, True)
+
+
+def test_every_switch_command_answers_in_json(empty):
+    assert empty.json("halt")["level"] == "halted"
+    assert empty.json("reduce-only", "--reason", "x")["level"] == "reduce_only"
+    assert empty.json("resume", "--reason", "x") | {"actor": ""} == {
+        "level": "active",
+        "epoch": 3,
+        "actor": "",
+        "reason": "x",
+    }
+
+
+def test_flatten_under_a_halt_is_refused_and_names_the_way_out(empty):
+    empty("halt")
+    result = empty("flatten", "demo")
+    assert (result.exit_code, "reduce-only" in result.stderr) == (1, True)
+
+
+def test_H09_flatten_and_cancel_all_say_which_account_they_act_on(empty):
+    for words in (("flatten", "demo"), ("cancel-all", "demo"), ("cancel-all", "--account", "book")):
+        result = empty(*words)
+        assert result.exit_code == 0, result.output
+        assert "paper account book at paper, plan demo" in result.stdout
+
+
+def test_cancel_all_takes_a_plan_or_an_account_that_some_plan_names(empty):
+    assert empty("cancel-all").exit_code == 2
+    assert empty("cancel-all", "demo", "--account", "book").exit_code == 2
+    result = empty("cancel-all", "--account", "other")
+    assert (result.exit_code, "no plan file trades on account 'other'" in result.stderr) == (1, True)
+
+
+def test_recover_with_nothing_left_behind_says_so(empty):
+    result = empty("recover", "demo")
+    assert (result.exit_code, result.stdout.strip()) == (0, "nothing to recover")
+
+
+def test_X19_the_crash_switch_is_refused_for_an_account_beyond_this_machine(empty):
+    empty.write(empty.plan.replace('broker = "paper"', 'broker = "alpaca"'))
+    result = empty("recover", "demo", OPENBELL_TEST_CRASH="after-post")
+    assert (result.exit_code, "is not on this machine: refused" in result.stderr) == (1, True)
+
+
+def test_X19_a_crash_switch_that_names_no_point_is_refused(empty):
+    result = empty("recover", "demo", OPENBELL_TEST_CRASH="after-lunch")
+    assert (result.exit_code, "is no point" in result.stderr) == (1, True)

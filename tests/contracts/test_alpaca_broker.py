@@ -1,0 +1,31 @@
+"""The broker contract on the Alpaca adapter, over HTTP to the fault broker."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contracts.alpaca_venue import AlpacaVenue
+from tests.contracts.broker_contract import BrokerContract, Venue
+from tests.faultbroker.process import FaultBroker
+
+
+@pytest.fixture(scope="module")
+def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultBroker]:
+    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
+        yield double
+
+
+class TestAlpaca(BrokerContract):
+    """A cash account."""
+
+    @pytest.fixture
+    def venue(self, double: FaultBroker) -> Venue:
+        return AlpacaVenue(double)
+
+
+class TestAlpacaOnMargin(BrokerContract):
+    """A margin account that may go short."""
+
+    @pytest.fixture
+    def venue(self, double: FaultBroker) -> Venue:
+        return AlpacaVenue(double, shorting=True, multiplier="4")
