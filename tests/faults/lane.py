@@ -23,8 +23,8 @@ from typing import Any
 from openbell import store
 from tests.faults import trader
 from tests.faults.double import CANARY, Double
-from tests.faults.evidence import Evidence, gather
-from tests.faults.oracle import Expected, judge
+from tests.faults.evidence import Evidence, Expected, gather
+from tests.faults.oracle import judge
 from tests.faults.planted import PLANTED
 from tests.faults.trial import ON_ACCEPT, Result, Trial, scene_of
 
@@ -174,7 +174,7 @@ def _counts(evidence: Evidence) -> dict[str, Any]:
         "abandoned": 0,
     }
     for row in evidence["orders"]:
-        states = [event["state"] for event in evidence.of("order_events", row["client_id"])]
+        states = [event["state"] for event in evidence.events(row["client_id"])]
         counts["recovered"] += "unknown" in states and "acked" in states[states.index("unknown") :]
         counts["resent"] += states.count("sending") > 1
         counts["abandoned"] += states[-1] == "abandoned" and "sending" in states
