@@ -26,7 +26,7 @@ from tests.faults.double import CANARY, Double
 from tests.faults.evidence import Evidence, Expected, gather
 from tests.faults.oracle import judge
 from tests.faults.planted import PLANTED
-from tests.faults.trial import ON_ACCEPT, Result, Trial, scene_of
+from tests.faults.trial import FROZEN, ON_ACCEPT, Result, Trial, scene_of
 
 #: Longer than any attempt takes; one that is still there then hangs.
 PATIENCE = 30.0
@@ -86,7 +86,9 @@ class Lane:
         for place, crash in enumerate(trial.crashes):
             trader.run_out(setup)
             now = replace(setup, attempt=number + place, action=scene_of(trial.scene).action(place))
-            if crash == ON_ACCEPT:
+            if crash == FROZEN:
+                statuses += self._frozen(now, double)
+            elif crash == ON_ACCEPT:
                 double.hold_answers(seconds=1)
                 statuses.append(attempt(now, "", lambda _elapsed: double.accepted() > 0))
             else:
@@ -95,6 +97,18 @@ class Lane:
             after = trial.kill_after
             statuses.append(attempt(setup, "", lambda elapsed: elapsed >= after))
         return statuses
+
+    def _frozen(self, setup: trader.Setup, double: Double) -> list[str]:
+        """One is stopped as soon as the broker has its first order; another finishes; then the first goes on."""
+        child, deadline = start(setup, ""), time.monotonic() + PATIENCE
+        while double.accepted() == 0 and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        os.kill(child, signal.SIGSTOP)
+        trader.run_out(setup)
+        other = attempt(replace(setup, attempt=setup.attempt + 1), "")
+        os.kill(child, signal.SIGCONT)
+        wait_for(child)
+        return [KILLED, other]
 
     def _undisturbed(self, setup: trader.Setup, number: int) -> list[str]:
         """Restarts until the trader says that nothing is left to do."""
@@ -108,12 +122,23 @@ class Lane:
 
 def attempt(setup: trader.Setup, crash: str, doomed: Callable[[float], bool] | None = None) -> str:
     """One process from start to end: ``done``, ``killed``, ``hung`` or its exit code."""
-    start, child = time.perf_counter(), os.fork()
+    return wait_for(start(setup, crash), doomed)
+
+
+def start(setup: trader.Setup, crash: str) -> int:
+    """Start one process; it is killed where ``crash`` says."""
+    child = os.fork()
     if child == 0:
         _become(setup, crash)
+    return child
+
+
+def wait_for(child: int, doomed: Callable[[float], bool] | None = None) -> str:
+    """How a process ended; it is killed when ``doomed`` says so, given the seconds that it has lived."""
+    begun = time.perf_counter()
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
-        elapsed = time.perf_counter() - start
+        elapsed = time.perf_counter() - begun
         if ended:
             return _named(os.waitstatus_to_exitcode(status))
         if elapsed > PATIENCE or (doomed is not None and doomed(elapsed)):

@@ -8,7 +8,7 @@ import pytest
 from openbell import crashpoints
 from tests.faults.matrix import checked
 from tests.faults.points import POINTS
-from tests.faults.trial import FAULTS, ON_ACCEPT, Trial
+from tests.faults.trial import FAULTS, FROZEN, ON_ACCEPT, Trial
 
 #: An order that is taken and not confirmed is the worst that a broker does.
 TRIALS = [
@@ -19,7 +19,7 @@ TRIALS = [
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_C01_to_C18_a_killed_run_is_finished_without_a_second_order_or_a_lost_one(results, trial):
+def test_C01_to_C18_C24_a_killed_run_is_finished_without_a_second_order_or_a_lost_one(results, trial):
     assert checked(trial, results[trial]) == (), results[trial].notes
 
 
@@ -46,4 +46,4 @@ def test_G3_kills_at_any_instant_leave_nothing_behind(lane):
 
 
 def test_every_crash_point_of_the_code_is_in_the_matrix():
-    assert {point.name for point in POINTS.values()} - {ON_ACCEPT} == set(crashpoints.POINTS)
+    assert {point.name for point in POINTS.values()} - {ON_ACCEPT, FROZEN} == set(crashpoints.POINTS)
