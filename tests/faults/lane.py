@@ -26,7 +26,7 @@ from tests.faults.double import CANARY, Double
 from tests.faults.evidence import Evidence, Expected, gather
 from tests.faults.oracle import judge
 from tests.faults.planted import PLANTED
-from tests.faults.trial import FROZEN, ON_ACCEPT, Result, Trial, scene_of
+from tests.faults.trial import EARLY, FROZEN, ON_ACCEPT, Result, Trial, scene_of
 
 #: Longer than any attempt takes; one that is still there then hangs.
 PATIENCE = 30.0
@@ -84,15 +84,16 @@ class Lane:
         """The attempts that are meant to die."""
         statuses: list[str] = []
         for place, crash in enumerate(trial.crashes):
-            trader.run_out(setup)
             now = replace(setup, attempt=number + place, action=scene_of(trial.scene).action(place))
+            if crash != EARLY:
+                trader.run_out(setup)
             if crash == FROZEN:
                 statuses += self._frozen(now, double)
             elif crash == ON_ACCEPT:
                 double.hold_answers(seconds=1)
                 statuses.append(attempt(now, "", lambda _elapsed: double.accepted() > 0))
             else:
-                statuses.append(attempt(now, crash))
+                statuses.append(attempt(now, "" if crash == EARLY else crash))
         if trial.kill_after is not None:
             after = trial.kill_after
             statuses.append(attempt(setup, "", lambda elapsed: elapsed >= after))

@@ -8,7 +8,7 @@ import pytest
 from openbell import crashpoints
 from tests.faults.matrix import checked
 from tests.faults.points import POINTS
-from tests.faults.trial import FAULTS, FROZEN, ON_ACCEPT, Trial
+from tests.faults.trial import EARLY, FAULTS, FROZEN, ON_ACCEPT, Trial
 
 #: An order that is taken and not confirmed is the worst that a broker does.
 TRIALS = [
@@ -37,6 +37,12 @@ def test_C09_a_broker_without_unique_ids_is_never_sent_an_order_again(lane):
 def test_C09_an_order_that_is_proven_absent_is_sent_again_under_its_id(lane):
     result = lane.run(Trial(crashes=("after-sending",)))
     assert (result.findings, result.resent, result.abandoned) == ((), 1, 0)
+
+
+def test_C23_another_worker_takes_nothing_before_the_lease_of_the_dead_one_ends(lane):
+    result = lane.run(Trial(crashes=("after-post", EARLY)))
+    assert result.findings == ()
+    assert (result.runs, result.placed, result.recovered) == ({"skipped OVERLAP": 1, "completed": 1}, 5, 1)
 
 
 def test_G3_kills_at_any_instant_leave_nothing_behind(lane):

@@ -10,6 +10,8 @@ FAULTS = ("none", "drop after accept", "5xx after accept", "late visibility")
 ON_ACCEPT = "broker-accepted"
 #: Stands for a process that is stopped there instead, outlives its lease, and goes on once another has done its work.
 FROZEN = "frozen"
+#: Stands for an attempt that comes while the lease of the dead one still runs, and must find everything taken.
+EARLY = "early"
 
 
 @dataclass(frozen=True)
