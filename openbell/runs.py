@@ -8,9 +8,10 @@ from time import perf_counter
 from openbell.calendar.slots import grace, slot_of
 from openbell.calendar.window import decide
 from openbell.crashpoints import reach
+from openbell.dependencies import count, count_failure, count_success, probe
 from openbell.desk import Desk, wall_clock
-from openbell.errors import BrokerError, DataError, InputError, KeysRefused, OpenbellError, StoreError
-from openbell.ports import Breaker, Claim, ClaimKind, Forbidden, Frozen, OrderEvent
+from openbell.errors import BrokerError, DataError, InputError, OpenbellError, StoreError
+from openbell.ports import Claim, ClaimKind, Forbidden, Frozen, OrderEvent
 from openbell.stages.evaluate import Evaluation, evaluate
 from openbell.stages.execute import Executed, Sender, execute, sendable
 from openbell.stages.fetch import fetch, with_history
@@ -33,8 +34,6 @@ from openbell.values.time import as_utc, iso
 
 #: A run that began in time may send for this long after its lateness limit; what is left then is abandoned.
 WORK = timedelta(seconds=60)
-#: What a job of a plan depends on.
-DEPENDENCIES = ("broker", "data", "store")
 
 
 class Run:
@@ -125,59 +124,13 @@ def _situation(desk: Desk, job: Job, ring: Ring, claim: Claim | None, planned: d
         broker=desk.broker,
         simulated=ring.simulated,
         account_limits=partial(_account_limits, desk, ring.slot),
-        probe=partial(_probe, desk, job),
+        probe=partial(probe, desk, job),
         adds_risk=job.adds_risk,
     )
 
 
 def _account_limits(desk: Desk, slot: Slot, account: Account) -> str:
     return account_limits(desk.resolved, with_history(account, account.reported_equity, desk.journal, slot))
-
-
-# --- breakers ------------------------------------------------------------------------------------------------
-
-
-def _probe(desk: Desk, job: Job, breaker: Breaker) -> Breaker:
-    """Account and clock, or a quote where prices were what failed; never an order."""
-    failure = ""
-    try:
-        if breaker.dependency == "data":
-            desk.feed.quotes(desk.resolved.symbols[:1], desk.now())
-        else:
-            broker = desk.broker()
-            broker.clock()
-            failure = broker.account().blocked
-    except (BrokerError, DataError) as error:
-        failure = str(error)
-    return desk.journal.count(desk.plan.name, job.name, breaker.dependency, failure)
-
-
-def count_success(run: Run) -> None:
-    """Everything that the job depends on has answered."""
-    for dependency in DEPENDENCIES:
-        _count(run, dependency, "")
-
-
-def count_failure(run: Run, error: OpenbellError) -> None:
-    """Count what a run failed on. What the gate, the plan or a strategy refused is no failure of a dependency."""
-    if failed := _dependency(error):
-        _count(run, failed, str(error) or failed, at_once=isinstance(error, KeysRefused))
-
-
-def _count(run: Run, dependency: str, failure: str, at_once: bool = False) -> None:
-    slot = run.ring.slot
-    if run.ring.dry_run:
-        return
-    try:
-        run.desk.journal.count(slot.plan, slot.job, dependency, failure, at_once)
-    except StoreError:
-        return  # a store that cannot be written cannot count either
-
-
-def _dependency(error: OpenbellError | None) -> str:
-    """Which dependency an error is about, empty for none."""
-    kinds = {"broker": BrokerError, "data": DataError, "store": StoreError}
-    return next((name for name, kind in kinds.items() if isinstance(error, kind)), "")
 
 
 # --- its stages ----------------------------------------------------------------------------------------------
@@ -270,7 +223,7 @@ def finish(run: Run, market: Market, evaluation: Evaluation, gated: Gated, execu
     story.market, story.evaluation, story.gated, story.executed = market, evaluation, gated, executed
     story.account = _after(run, executed, market)
     record = seal(run, Outcome.COMPLETED, "", "")
-    count_success(run)
+    count_success(run.desk, run.ring)
     return record
 
 
@@ -286,7 +239,7 @@ def skip(run: Run) -> RunRecord:
     """A guard blocked the run; what an earlier attempt had left to send is given up under the same code."""
     blocking = run.story.guards[-1]
     if blocking.code in BROKER_FAILURES:
-        _count(run, "broker", blocking.detail, at_once=blocking.code != UNAVAILABLE)
+        count(run.desk, run.ring, "broker", blocking.detail, at_once=blocking.code != UNAVAILABLE)
     if run.frozen is not None:
         _give_up(run, run.frozen, f"{blocking.code}: {blocking.detail}")
     return seal(run, Outcome.SKIPPED, blocking.code, "")
@@ -305,7 +258,7 @@ def _give_up(run: Run, frozen: Frozen, why: str) -> None:
 def fail(run: Run, error: OpenbellError) -> RunRecord:
     """A promise was broken: stored with what was known until then. What is left unsent is left to recovery."""
     code = "DATA" if isinstance(error, DataError) else type(error).__name__
-    count_failure(run, error)
+    count_failure(run.desk, run.ring, error)
     try:
         return seal(run, Outcome.FAILED, code, str(error))
     except StoreError as worse:

@@ -27,7 +27,7 @@ def verify(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         emit({"store": shown(url), "ok": not failed, "checks": checks})
     else:
-        table("", ("check", "", ">rows", "result", "row", "finding"), (line for c in checks for line in _lines(c)))
+        table("", ("check", "what", ">rows", "result", "row", "finding"), (line for c in checks for line in _lines(c)))
         say(f"{len(failed)} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed")
     if failed:
         ctx.exit(1)

@@ -18,7 +18,7 @@ from openbell.stages.lastgate import Quotes, bare_market, closed_now
 from openbell.stages.lease import LEASE, Lease
 from openbell.stages.resolve import Resolved
 from openbell.stages.seal import Story, build_record
-from openbell.stages.settle import BEFORE, Pace, Resolver, resolver_of
+from openbell.stages.settle import BEFORE, Pace, Resolver, mark_unknown, resolver_of
 from openbell.stages.steps import as_order
 from openbell.values.job import FLATTEN
 from openbell.values.orders import Fill, Order, OrderState
@@ -34,6 +34,8 @@ UNCLEAR = (OrderState.SENDING, OrderState.UNKNOWN)
 LOOK_BACK, MANY = timedelta(days=1), 5000
 #: Ids of ours begin like this.
 PREFIX = "ob-"
+#: Slots that a recovery has claimed, by key, with the claim and the run that died.
+Taken = Mapping[str, tuple[Slot, Claim, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,7 @@ class Recovery:
         dead = [order for order in unsettled if order.slot.key in taken or not order.slot_open]
         abandoned = sum(self._abandon(order) for order in dead if order.state in UNSENT)
         sent = [order for order in dead if order.state not in UNSENT]
-        claims = {key: claim for key, (_, claim, _) in taken.items()}
-        waiting, blind = self._settle(sent, claims) if sent else ((), "")
+        waiting, blind = self._settle(sent, taken) if sent else ((), "")
         unknown = {order.slot.key for order in waiting}
         closed = [self._close(*taken[key]) for key in taken if key not in unknown]
         ids = tuple(order.intent.id for order in waiting)
@@ -127,37 +128,38 @@ class Recovery:
             return False  # somebody else settled it in the meantime
         return True
 
-    def _settle(self, orders: Sequence[Unsettled], claims: Mapping[str, Claim]) -> tuple[tuple[Unsettled, ...], str]:
-        """Look up what may be at the broker; per slot, because only an open slot may send again."""
+    def _settle(self, orders: Sequence[Unsettled], taken: Taken) -> tuple[tuple[Unsettled, ...], str]:
+        """Look up what may be at the broker; only an order of a slot that is still open may be sent again."""
         try:
             broker = self.broker()
             mine = [order for order in orders if order.account == broker.account_id]
-            broker.clock()
         except BrokerError as error:
-            return tuple(order for order in orders if order.state in UNCLEAR), str(error)
-        return self._resolver(broker, mine, claims).settle(mine, self.passes), ""
+            marked = [mark_unknown(self.journal, order, self.pace.now()) for order in orders]
+            return tuple(order for order in marked if order.state is OrderState.UNKNOWN), str(error)
+        return self._resolver(broker, taken).settle(mine, self.passes), ""
 
-    def _resolver(self, broker: Broker, orders: Sequence[Unsettled], claims: Mapping[str, Claim]) -> Resolver:
-        slots = {order.slot.key: order.slot for order in orders if order.slot.key in claims}
-        senders = {key: self._sender(broker, slot, claims[key].fencing) for key, slot in slots.items()}
-        resolvers = {key: resolver_of(sender, self.pace) for key, sender in senders.items()}
-
-        def resend(order: Unsettled) -> Order | None:
-            resolver = resolvers.get(order.slot.key)
-            return resolver.resend(order) if resolver else None
-
-        def oldest(order: Unsettled) -> timedelta:
-            resolver = resolvers.get(order.slot.key)
-            return resolver.oldest(order) if resolver else timedelta(0)
+    def _resolver(self, broker: Broker, taken: Taken) -> Resolver:
+        leases = {key: Lease(self.journal, slot, claim.fencing, self.lease) for key, (slot, claim, _) in taken.items()}
 
         def wait(span: timedelta) -> None:
             self.pace.wait(span)
-            for sender in senders.values():
-                sender.lease.keep()
+            for lease in leases.values():
+                lease.keep()
+
+        def resend(order: Unsettled) -> Order | None:
+            key = order.slot.key
+            if key not in taken:
+                return None
+            sender = self._sender(broker, order.slot, taken[key][1].fencing, leases[key])
+            return resolver_of(sender, self.pace).resend(order)
+
+        def oldest(order: Unsettled) -> timedelta:
+            grid = self.desk.grids.get(order.slot.job)
+            return grid.interval_at(order.slot.planned) if grid else timedelta(0)
 
         return Resolver(self.journal, broker, replace(self.pace, wait=wait), resend, oldest)
 
-    def _sender(self, broker: Broker, slot: Slot, fencing: int) -> Sender:
+    def _sender(self, broker: Broker, slot: Slot, fencing: int, lease: Lease) -> Sender:
         now = self.pace.now()
         return Sender(
             desk=self.desk,
@@ -170,7 +172,7 @@ class Recovery:
             since=slot.planned - BEFORE,
             now=self.pace.now,
             closed=lambda: closed_now(self.desk, self.pace.now()),
-            lease=Lease(self.journal, slot, fencing, self.lease),
+            lease=lease,
         )
 
     def _late_fills(self, done: Recovered) -> Recovered:

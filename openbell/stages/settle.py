@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from openbell.crashpoints import reach
-from openbell.errors import BrokerError, IllegalTransition
+from openbell.errors import BrokerError, DataError, IllegalTransition
 from openbell.ports import Broker, Frozen, Journal, Level, Lookup, OrderEvent, Unsettled
 from openbell.stages.execute import Executed, Sender, fills_of, sendable
 from openbell.stages.steps import SAID, Known, as_order, filled_by, record_told
@@ -76,7 +76,7 @@ class Resolver:
 
     def _once(self, orders: Sequence[Unsettled]) -> tuple[Unsettled, ...]:
         reach("before-settle")
-        marked = [self._marked(order) for order in orders]
+        marked = [mark_unknown(self.journal, order, self.pace.now()) for order in orders]
         unknown = tuple(order for order in marked if order.state is OrderState.UNKNOWN)
         if not marked:
             return ()
@@ -85,15 +85,6 @@ class Resolver:
         except BrokerError:
             return unknown
         return tuple(order for order in marked if not self._settled(order, seen))
-
-    def _marked(self, order: Unsettled) -> Unsettled:
-        """An order whose sender died between mark and answer has an unknown outcome."""
-        if order.state is not OrderState.SENDING:
-            return order
-        detail = "an earlier attempt ended between mark and answer"
-        self._record(OrderEvent(order.intent.id, OrderState.UNKNOWN, self.pace.now(), detail))
-        self.journal.alert("UNKNOWN_ORDER", order.intent.id, detail)
-        return replace(order, state=OrderState.UNKNOWN)
 
     def _ask(self, orders: Sequence[Unsettled]) -> _Seen:
         """Two questions, however many orders there are."""
@@ -164,7 +155,10 @@ class Resolver:
         return self.broker.capabilities.unique_client_ids is True and young
 
     def _again(self, order: Unsettled) -> bool:
-        sent = self.resend(order)
+        try:
+            sent = self.resend(order)
+        except (BrokerError, DataError):
+            return False
         if sent is None:
             return self._give_up(order, None, self.pace.clock())
         if sent.state is OrderState.ABANDONED:
@@ -174,15 +168,26 @@ class Resolver:
     def _give_up(self, order: Unsettled, first: datetime | None, last: datetime) -> bool:
         between = f" and at {iso(first)}" if first else ""
         detail = f"ABSENT: the broker did not have it at {iso(last)}{between}; it is not sent again"
-        self._record(OrderEvent(order.intent.id, OrderState.ABANDONED, self.pace.now(), detail))
+        _record(self.journal, OrderEvent(order.intent.id, OrderState.ABANDONED, self.pace.now(), detail))
         self.journal.alert("ABANDONED", order.intent.id, detail)
         return True
 
-    def _record(self, event: OrderEvent) -> None:
-        try:
-            self.journal.record(event)
-        except IllegalTransition:
-            return  # somebody else wrote it down in the meantime
+
+def mark_unknown(journal: Journal, order: Unsettled, now: datetime) -> Unsettled:
+    """An order whose sender died between mark and answer has an unknown outcome."""
+    if order.state is not OrderState.SENDING:
+        return order
+    detail = "an earlier attempt ended between mark and answer"
+    _record(journal, OrderEvent(order.intent.id, OrderState.UNKNOWN, now, detail))
+    journal.alert("UNKNOWN_ORDER", order.intent.id, detail)
+    return replace(order, state=OrderState.UNKNOWN)
+
+
+def _record(journal: Journal, event: OrderEvent) -> None:
+    try:
+        journal.record(event)
+    except IllegalTransition:
+        return  # somebody else wrote it down in the meantime
 
 
 def _same(order: Unsettled, found: Order) -> bool:

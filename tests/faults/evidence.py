@@ -26,6 +26,26 @@ for _unchained in ("fills", "busts"):
 INSERT_ONLY = (*CHAINS, "intents", "fills", "busts", "signals", "verdicts", "frames", "equity_points")
 
 
+#: SQLite's clock counts milliseconds and cuts off the rest.
+TICK = 0.001
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the trial knows: whether recovery is through, which slots must be there, what must stay secret.
+
+    ``limit`` is the most that may be held or under way per symbol at any instant, in units of the symbol; ``flat``
+    that nothing may be held or open in the end.
+    """
+
+    settled: bool = True
+    slots: tuple[str, ...] = ()
+    canaries: tuple[str, ...] = ()
+    limit: Decimal | None = None
+    flat: bool = False
+
+
 @dataclass(frozen=True)
 class Post:
     """A request to place an order, as it reached the broker; ``time`` is seconds since 1970 by the broker's clock."""
@@ -90,9 +110,9 @@ class Evidence:
         """Rows of a table by client id."""
         return {row["client_id"]: row for row in self[table]}
 
-    def of(self, table: str, client_id: str) -> list[Row]:
-        """Rows of a table for one order, in their own order."""
-        return [row for row in self[table] if row["client_id"] == client_id]
+    def events(self, client_id: str) -> list[Row]:
+        """What happened to one order, in its own order."""
+        return [row for row in self["order_events"] if row["client_id"] == client_id]
 
 
 def gather(ledger: Path, store: Path, outputs: Iterable[Path] = ()) -> Evidence:

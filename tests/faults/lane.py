@@ -23,10 +23,10 @@ from typing import Any
 from openbell import store
 from tests.faults import trader
 from tests.faults.double import CANARY, Double
-from tests.faults.evidence import Evidence, gather
-from tests.faults.oracle import Expected, judge
+from tests.faults.evidence import Evidence, Expected, gather
+from tests.faults.oracle import judge
 from tests.faults.planted import PLANTED
-from tests.faults.trial import ON_ACCEPT, Result, Trial, scene_of
+from tests.faults.trial import EARLY, FROZEN, ON_ACCEPT, Result, Trial, scene_of
 
 #: Longer than any attempt takes; one that is still there then hangs.
 PATIENCE = 30.0
@@ -84,17 +84,32 @@ class Lane:
         """The attempts that are meant to die."""
         statuses: list[str] = []
         for place, crash in enumerate(trial.crashes):
-            trader.run_out(setup)
             now = replace(setup, attempt=number + place, action=scene_of(trial.scene).action(place))
-            if crash == ON_ACCEPT:
+            if crash != EARLY:
+                trader.run_out(setup)
+            if crash == FROZEN:
+                statuses += self._frozen(now, double)
+            elif crash == ON_ACCEPT:
                 double.hold_answers(seconds=1)
                 statuses.append(attempt(now, "", lambda _elapsed: double.accepted() > 0))
             else:
-                statuses.append(attempt(now, crash))
+                statuses.append(attempt(now, "" if crash == EARLY else crash))
         if trial.kill_after is not None:
             after = trial.kill_after
             statuses.append(attempt(setup, "", lambda elapsed: elapsed >= after))
         return statuses
+
+    def _frozen(self, setup: trader.Setup, double: Double) -> list[str]:
+        """One is stopped as soon as the broker has its first order; another finishes; then the first goes on."""
+        child, deadline = start(setup, ""), time.monotonic() + PATIENCE
+        while double.accepted() == 0 and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        os.kill(child, signal.SIGSTOP)
+        trader.run_out(setup)
+        other = attempt(replace(setup, attempt=setup.attempt + 1), "")
+        os.kill(child, signal.SIGCONT)
+        wait_for(child)
+        return [KILLED, other]
 
     def _undisturbed(self, setup: trader.Setup, number: int) -> list[str]:
         """Restarts until the trader says that nothing is left to do."""
@@ -108,12 +123,23 @@ class Lane:
 
 def attempt(setup: trader.Setup, crash: str, doomed: Callable[[float], bool] | None = None) -> str:
     """One process from start to end: ``done``, ``killed``, ``hung`` or its exit code."""
-    start, child = time.perf_counter(), os.fork()
+    return wait_for(start(setup, crash), doomed)
+
+
+def start(setup: trader.Setup, crash: str) -> int:
+    """Start one process; it is killed where ``crash`` says."""
+    child = os.fork()
     if child == 0:
         _become(setup, crash)
+    return child
+
+
+def wait_for(child: int, doomed: Callable[[float], bool] | None = None) -> str:
+    """How a process ended; it is killed when ``doomed`` says so, given the seconds that it has lived."""
+    begun = time.perf_counter()
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
-        elapsed = time.perf_counter() - start
+        elapsed = time.perf_counter() - begun
         if ended:
             return _named(os.waitstatus_to_exitcode(status))
         if elapsed > PATIENCE or (doomed is not None and doomed(elapsed)):
@@ -174,7 +200,7 @@ def _counts(evidence: Evidence) -> dict[str, Any]:
         "abandoned": 0,
     }
     for row in evidence["orders"]:
-        states = [event["state"] for event in evidence.of("order_events", row["client_id"])]
+        states = [event["state"] for event in evidence.events(row["client_id"])]
         counts["recovered"] += "unknown" in states and "acked" in states[states.index("unknown") :]
         counts["resent"] += states.count("sending") > 1
         counts["abandoned"] += states[-1] == "abandoned" and "sending" in states

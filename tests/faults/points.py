@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.faults.trial import ON_ACCEPT
+from tests.faults.trial import FROZEN, ON_ACCEPT
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ _LIST = (
     Point("inside-send-transaction", ("C08",), "inside the transaction of the last gate", each=True),
     Point("after-sending", ("C09",), "marked SENDING, nothing on the wire", each=True),
     Point(ON_ACCEPT, ("C10",), "the broker has the order, its answer is not out"),
+    Point(FROZEN, ("C24",), "not dead but stopped with an order on the wire, until another has finished"),
     Point("after-post", ("C11",), "answered, nothing recorded", each=True),
     Point("inside-record", ("C12", "C15"), "inside the transaction of event, fills and positions", each=True),
     Point("after-record", ("C13",), "recorded, before the next order", each=True),

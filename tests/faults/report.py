@@ -17,7 +17,9 @@ ledger, the database file and every output (`tests/faults/oracle.py`).
 LEGEND = """
 A cell says what became of orders whose outcome was unknown after the kill: **f**ound at the broker by a look-up,
 sent **a**gain under the same id after two look-ups without it, **g**iven up with an alert. A dot is none of them.
-A broker without unique ids is never sent an order a second time. `!` counts trials with a violation.
+A broker without unique ids is never sent an order a second time. `!` counts trials with a violation. A fault hurts
+the first order (in the scene `cancel`: the first cancel); late visibility hides every order for a while. At points
+that each order of the basket passes the repetitions die at the first, the second and the third of them.
 
 """
 Cell = Mapping[tuple[bool, str], list[Result]]

@@ -8,7 +8,7 @@ import pytest
 from openbell import crashpoints
 from tests.faults.matrix import checked
 from tests.faults.points import POINTS
-from tests.faults.trial import FAULTS, ON_ACCEPT, Trial
+from tests.faults.trial import EARLY, FAULTS, FROZEN, ON_ACCEPT, Trial
 
 #: An order that is taken and not confirmed is the worst that a broker does.
 TRIALS = [
@@ -19,7 +19,7 @@ TRIALS = [
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_C01_to_C18_a_killed_run_is_finished_without_a_second_order_or_a_lost_one(results, trial):
+def test_C01_to_C18_C24_a_killed_run_is_finished_without_a_second_order_or_a_lost_one(results, trial):
     assert checked(trial, results[trial]) == (), results[trial].notes
 
 
@@ -39,6 +39,12 @@ def test_C09_an_order_that_is_proven_absent_is_sent_again_under_its_id(lane):
     assert (result.findings, result.resent, result.abandoned) == ((), 1, 0)
 
 
+def test_C23_another_worker_takes_nothing_before_the_lease_of_the_dead_one_ends(lane):
+    result = lane.run(Trial(crashes=("after-post", EARLY)))
+    assert result.findings == ()
+    assert (result.runs, result.placed, result.recovered) == ({"skipped OVERLAP": 1, "completed": 1}, 5, 1)
+
+
 def test_G3_kills_at_any_instant_leave_nothing_behind(lane):
     for number, instant in enumerate((0.05, 0.1, 0.15, 0.2, 0.25)):
         result = lane.run(Trial(fault=FAULTS[number % len(FAULTS)], kill_after=instant))
@@ -46,4 +52,4 @@ def test_G3_kills_at_any_instant_leave_nothing_behind(lane):
 
 
 def test_every_crash_point_of_the_code_is_in_the_matrix():
-    assert {point.name for point in POINTS.values()} - {ON_ACCEPT} == set(crashpoints.POINTS)
+    assert {point.name for point in POINTS.values()} - {ON_ACCEPT, FROZEN} == set(crashpoints.POINTS)

@@ -1,14 +1,30 @@
 """The oracle itself: a clean trial has no finding, and each way to break one has its own."""
 
+import ast
 import base64
+import json
+import sqlite3
+import sys
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.evidence import Evidence, Execution, Ledger, Placed, Post, forms
-from tests.faults.oracle import GENESIS, Expected, judge
+from tests.faults.evidence import (
+    GENESIS,
+    Evidence,
+    Execution,
+    Expected,
+    Ledger,
+    Placed,
+    Post,
+    forms,
+    gather,
+    read_ledger,
+)
+from tests.faults.oracle import judge
 
 SECOND = 1_000_000
 SLOT = "matrix/trade/2026-11-24T00:00:00Z"
@@ -192,6 +208,38 @@ def test_H07_what_is_still_held_after_closing_needs_an_order_that_was_given_up()
 def test_I8_nothing_is_sent_while_the_halt_file_stands():
     assert judge(replace(clean(), halt_file=11.5), EXPECTED) == ()
     assert [finding.invariant for finding in judge(replace(clean(), halt_file=10.5), EXPECTED)] == ["I8"]
+
+
+def test_the_oracle_shares_no_code_with_openbell():
+    here = Path(__file__).parent
+    judges = {"evidence", "oracle", "order_checks", "run_checks"}
+    allowed = sys.stdlib_module_names | {"tests"}
+    for name in judges:
+        tree = ast.parse((here / f"{name}.py").read_text())
+        imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        assert {module.partition(".")[0] for module in imported} <= allowed
+        assert {m.rpartition(".")[2] for m in imported if m.startswith("tests.")} <= judges | {"faults"}
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_I5_a_table_that_lets_itself_be_changed_is_found(tmp_path, guarded):
+    with sqlite3.connect(tmp_path / "openbell.db") as store:
+        store.execute("CREATE TABLE fills (sequence INTEGER, quantity TEXT)")
+        store.execute("INSERT INTO fills VALUES (1, '9')")
+        for verb in ("UPDATE", "DELETE") if guarded else ():
+            store.execute(f"CREATE TRIGGER no_{verb} BEFORE {verb} ON fills BEGIN SELECT RAISE(ABORT, 'no'); END")
+    store.close()
+    (tmp_path / "ledger.jsonl").touch()
+    found = gather(tmp_path / "ledger.jsonl", tmp_path / "openbell.db")
+    assert (found.unguarded, found["fills"][0]["quantity"]) == (() if guarded else ("fills",), "9")
+
+
+def test_an_execution_that_was_taken_back_does_not_count(tmp_path):
+    fill = {"kind": "fill", "client_order_id": ID, "symbol": "AAPL", "side": "buy", "qty": "4"}
+    lines = [fill | {"id": "x1"}, fill | {"id": "x2"}, fill | {"kind": "bust", "id": "x3", "previous_id": "x1"}]
+    (tmp_path / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert [execution.id for execution in read_ledger(tmp_path / "ledger.jsonl").executions] == ["x2"]
 
 
 def test_what_goes_on_is_not_judged_as_ended():

@@ -8,6 +8,10 @@ from typing import Any
 FAULTS = ("none", "drop after accept", "5xx after accept", "late visibility")
 #: Stands for a kill from outside: as soon as the broker has the first order, and before its answer is out.
 ON_ACCEPT = "broker-accepted"
+#: Stands for a process that is stopped there instead, outlives its lease, and goes on once another has done its work.
+FROZEN = "frozen"
+#: Stands for an attempt that comes while the lease of the dead one still runs, and must find everything taken.
+EARLY = "early"
 
 
 @dataclass(frozen=True)
