@@ -22,7 +22,7 @@ def breaker() -> None:
     """Circuit breakers stop a job after repeated failures of what it depends on, and try again by themselves."""
 
 
-@breaker.command("list")
+@breaker.command("list", epilog="Example: openbell breaker list --json")
 @machine
 def list_breakers(as_json: bool) -> None:
     """List every breaker that has counted something; times are in UTC."""
@@ -39,7 +39,8 @@ def list_breakers(as_json: bool) -> None:
 @click.argument("plan")
 @click.argument("job")
 @click.option("--reason", required=True, help="Why it is right to go on; kept with your name.")
-def reset(plan: str, job: str, reason: str) -> None:
+@machine
+def reset(plan: str, job: str, reason: str, as_json: bool) -> None:
     """Close the breakers of one job of a plan now."""
     if not reason.strip():
         raise InputError("a reason is needed to reset a breaker, and the one given is blank")
@@ -48,7 +49,11 @@ def reset(plan: str, job: str, reason: str) -> None:
     if not rows:
         raise InputError(f"no breaker of {plan} {job} has counted anything; `openbell breaker list` shows all")
     journal.reset_breaker(plan, job, getpass.getuser(), reason)
-    say(f"closed the breakers of {plan} {job}: {', '.join(found.dependency for found in rows)}")
+    closed = [found.dependency for found in rows]
+    if as_json:
+        emit({"plan": plan, "job": job, "closed": closed})
+    else:
+        say(f"closed the breakers of {plan} {job}: {', '.join(closed)}")
 
 
 def _journal() -> Journal:

@@ -49,6 +49,7 @@ def situation(**changes: object) -> Situation:
         broker=Counted(broker()),
         simulated=False,
         account_limits=lambda _account: "",
+        probe=lambda standing: standing,
     )
     return replace(usual, **changes)
 
@@ -94,6 +95,20 @@ def test_a_blocked_run_asks_the_broker_nothing(name: str) -> None:
 @pytest.mark.parametrize(("kind", "code"), [(ClaimKind.RUNNING, "OVERLAP"), (ClaimKind.DONE, "DUPLICATE_RUN")])
 def test_a_slot_that_is_not_ours_blocks(kind: ClaimKind, code: str) -> None:
     assert check(situation(claim=Claim(kind, "other", 1)))[-1].code == code
+
+
+def test_a_breaker_that_may_be_probed_lets_a_run_go_on_only_when_it_has_closed() -> None:
+    due = Breaker(True, 10, "no answer", "broker", NOW, NOW, 0)
+    half = Breaker(True, 10, "no answer", "broker", NOW, NOW, 1)
+    assert check(situation(breaker=due, probe=lambda _: half))[-1].code == "BREAKER_PROBE"
+    assert check(situation(breaker=due, probe=lambda _: Breaker(False, 0)))[-1].passed
+    early = replace(due, retry_at=NOW + timedelta(seconds=1))
+    assert check(situation(breaker=early, probe=lambda _: Breaker(False, 0)))[-1].code == "BREAKER"
+
+
+def test_X04_a_job_that_protects_is_held_back_neither_by_a_breaker_nor_by_being_late() -> None:
+    late = situation(breaker=Breaker(True, 10), late_by=timedelta(hours=2), adds_risk=False)
+    assert check(late)[-1].passed
 
 
 def test_a_resumed_slot_and_a_dry_run_pass() -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from openbell.errors import StoreError
-from openbell.store.order_tables import BOOKS, SWITCHES
+from openbell.store.order_tables import BOOKS
 from openbell.store.texts import rulings_of, rulings_text
+from openbell.store.watch_tables import SWITCHES
 from openbell.values.verdict import Decision, Ruling
 
 ONE_STORE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
