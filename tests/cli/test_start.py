@@ -32,7 +32,7 @@ def leaves():
         yield from ((name, inner) for inner in command.commands) if isinstance(command, click.Group) else ((name,),)
 
 
-@pytest.mark.parametrize("words", leaves(), ids=" ".join)
+@pytest.mark.parametrize("words", list(leaves()), ids=" ".join)
 def test_every_command_has_help_with_an_example_of_itself(terminal, words):
     result = terminal(*words, "--help")
     assert result.exit_code == 0
