@@ -83,3 +83,29 @@ def test_S06_S03_retries_of_task_and_flow_and_a_second_run_never_send_an_order_t
     # Two attempts died around a send: the basket stops there, and the two are settled by look-up.
     assert told["states"].count("abandoned") == 10 - filled
     assert told["second"] == "DUPLICATE_RUN"
+
+
+RECOVER = """
+import asyncio
+from flows.recover import recover
+for _ in range(2):
+    state = asyncio.run(recover("demo", return_state=True))
+    print(state.type.value, state.name, state.message)
+"""
+
+
+def test_recover_runs_once_a_minute_and_a_backlog_of_it_ends_as_skips(prefect: LocalPrefect, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RECOVER],
+        cwd=tmp_path,
+        env={**prefect.environment, "OPENBELL_HOME": str(tmp_path / "store"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = done.stdout.splitlines()[-2:]
+    assert first == "COMPLETED Completed nothing to recover"
+    # A new minute may have begun between the two.
+    assert second.startswith("COMPLETED Skipped run ") or second == first
