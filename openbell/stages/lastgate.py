@@ -50,10 +50,12 @@ class Asked:
 
 def last_gate(desk: Resolved, asked: Asked, closed: Callable[[], Forbidden | None]) -> LastGate:
     """A gate that passes only the whole frozen quantity; ``closed`` says why it is too late."""
+    # All that does not need the store is done before its write lock is taken.
+    seen = book_of(desk, asked.market, asked.capabilities)
 
     def gate(exposure: Exposure) -> Forbidden | None:
         reach("inside-send-transaction")
-        return closed() or _unsettled(exposure, asked.intent) or _judged(desk, asked, exposure)
+        return closed() or _unsettled(exposure, asked.intent) or _judged(desk, asked, seen, exposure)
 
     return gate
 
@@ -64,8 +66,8 @@ def closed_now(desk: Resolved, now: datetime) -> Forbidden | None:
     return None if decision.open else Forbidden("WINDOW_CLOSED", decision.detail)
 
 
-def _judged(desk: Resolved, asked: Asked, exposure: Exposure) -> Forbidden | None:
-    (verdict,) = judge([asked.intent], desk.rules, worst_book(desk, asked, exposure))
+def _judged(desk: Resolved, asked: Asked, seen: Book, exposure: Exposure) -> Forbidden | None:
+    (verdict,) = judge([asked.intent], desk.rules, worst_book(seen, asked, exposure))
     return None if verdict.decision is Decision.APPROVED else _forbidden(verdict)
 
 
@@ -85,15 +87,14 @@ def _unsettled(exposure: Exposure, intent: OrderIntent) -> Forbidden | None:
     return Forbidden(UNRECONCILED, f"the outcome of order {unknown.client_id} is not known yet")
 
 
-def worst_book(desk: Resolved, asked: Asked, exposure: Exposure) -> Book:
-    """The book before the order, each figure the worse of what the broker and the store say.
+def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
+    """The book before the order, each figure the worse of what the broker (``book``) and the store say.
 
     Orders that either of them counts as working are all counted; what the store alone knows of has not lowered
     the broker's buying power yet and is taken off it here.
     """
     intent = asked.intent
     orders = _orders(asked.market.open_orders, exposure.working, intent.id)
-    book = book_of(desk, asked.market, asked.capabilities)
     held = book.positions if asked.as_held else _positions(book.positions, exposure.positions, intent)
     missing = _missing(book, exposure, intent.id)
     key = (intent.symbol, intent.side.value)

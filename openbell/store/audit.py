@@ -80,7 +80,7 @@ def reader(*tables: Table) -> Callable[[Row[Any]], dict[str, Any]]:
     converters = {name: convert for name, kind in kinds.items() if (convert := _converter(kind)) is not None}
 
     def read(row: Row[Any]) -> dict[str, Any]:
-        found = row._asdict()
+        found: dict[str, Any] = dict(zip(row._fields, row, strict=True))
         for name, convert in converters.items():
             value = found.get(name)
             if value is not None:

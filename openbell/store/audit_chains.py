@@ -84,7 +84,7 @@ def _judge(check: Check, row: dict[str, Any], executed: list[Fill], covers: list
     # Before schema 0002 the first event did not cover the plan.
     if row["state"] in _FIRST and chain(*links, event_digest(content, executed)) == row["hash"]:
         return
-    belongs = ["its intent and order"] if row["state"] in _FIRST else []
+    belongs = ["its order, its intent or its row in slots"] if row["state"] in _FIRST else []
     belongs += [f"fill {fill.id}" for fill in executed]
     also = f" or {', '.join(belongs)}" if belongs else ""
     check.add(f"order_events {row['sequence']} (order {row['client_id']})", f"it{also} was changed: the hash differs")

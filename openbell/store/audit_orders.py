@@ -76,6 +76,8 @@ class Orders:
             where = f"orders {found.number} (order {found.client_id})"
             parts = (self._events, self._fills, self._busts)
             events, fills, busts = (rows.take(found.client_id) for rows in parts)
+            for bust in busts:
+                self.traced.need(bust.account == found.account, f"busts {bust.sequence}", f"is not of {where}")
             try:
                 self._one(where, found, events, fills, {bust.fill for bust in busts}, {bust.event for bust in busts})
             except DAMAGE as error:

@@ -9,6 +9,7 @@ import gc
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
@@ -104,8 +105,7 @@ class Lane:
         child, deadline = start(setup, ""), time.monotonic() + PATIENCE
         while double.accepted() == 0 and time.monotonic() < deadline:
             time.sleep(_POLL)
-        os.kill(child, signal.SIGSTOP)
-        trader.run_out(setup)
+        _stop(child, setup)
         other = attempt(replace(setup, attempt=setup.attempt + 1), "")
         os.kill(child, signal.SIGCONT)
         wait_for(child)
@@ -147,6 +147,22 @@ def wait_for(child: int, doomed: Callable[[float], bool] | None = None) -> str:
             os.waitpid(child, 0)
             return HUNG if elapsed > PATIENCE else KILLED
         time.sleep(_POLL)
+
+
+def _stop(child: int, setup: trader.Setup) -> None:
+    """Stop a process outside of any transaction, else nobody could work until it goes on, and end its lease."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        os.kill(child, signal.SIGSTOP)
+        try:
+            trader.run_out(setup, patience=_POLL)
+        except sqlite3.OperationalError:
+            os.kill(child, signal.SIGCONT)
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL)
+        else:
+            return
 
 
 def _become(setup: trader.Setup, crash: str) -> None:

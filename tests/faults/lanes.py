@@ -1,5 +1,6 @@
 """Several lanes side by side: each a process that runs trials one after the other."""
 
+import os
 import queue
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typing import Self
 from tests.faults.trial import Result, Trial
 
 ROOT = Path(__file__).parents[2]
+#: A lane forks, so it must have one thread only.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class LaneProcess:
@@ -19,8 +22,16 @@ class LaneProcess:
 
     def __init__(self, place: Path) -> None:
         command = [sys.executable, "-m", "tests.faults.lane", str(place)]
+        # Nothing of the installation of whoever runs this: a database named there would be traded into.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")}
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            command,
+            cwd=ROOT,
+            env=kept | _ONE_THREAD,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
         )
 
     def __enter__(self) -> Self:

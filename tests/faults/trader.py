@@ -148,11 +148,14 @@ def open_slots(setup: Setup) -> int | None:
     return waiting if known else None
 
 
-def run_out(setup: Setup) -> None:
+def run_out(setup: Setup, patience: float = 5) -> None:
     """Let the leases of dead attempts run out at once, which else takes a minute and a half of every trial."""
-    with sqlite3.connect(setup.folder / "openbell.db", timeout=5) as store_file:
-        store_file.execute("UPDATE slots SET lease_until = 0 WHERE outcome IS NULL")
-    store_file.close()
+    store_file = sqlite3.connect(setup.folder / "openbell.db", timeout=patience)
+    try:
+        with store_file:
+            store_file.execute("UPDATE slots SET lease_until = 0 WHERE outcome IS NULL")
+    finally:
+        store_file.close()
 
 
 def slots_of(planned: datetime) -> tuple[str, ...]:

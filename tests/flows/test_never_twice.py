@@ -1,0 +1,111 @@
+"""Whatever Prefect does with a run, each order goes out once."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deployments.local import LocalPrefect
+
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
+ROOT = Path(__file__).parents[2]
+
+#: A flow whose order task is forced to retry, and which is retried itself and started a second time.
+RETRIED = """
+import json, sys
+from prefect import flow
+from openbell import runs, store
+from openbell.settings import load_settings
+from tasks.execute_orders import execute_orders
+from tasks.handed import Handed
+from tests.orders.desks import SYMBOLS, Tape, Wire, open_desk, outlive_lease
+
+wire, attempts = Wire(Tape()), []
+store.ensure(load_settings().url)
+
+
+def stumble(number):
+    if number in (3, 7):
+        raise RuntimeError("the attempt dies in the middle of a send")
+
+
+wire.before_post = stumble
+
+
+@flow(retries=2, persist_result=False)
+def twice():
+    desk = open_desk(None, wire)
+    outlive_lease(desk)
+    attempts.append(1)
+    run = runs.begin(desk, runs.TRADE, f"run-{len(attempts)}")
+    if run.blocked:
+        return runs.skip(run).code
+    market = runs.fetch_market(run)
+    gated = runs.gate(run, market, runs.evaluate_market(run, market))
+    task = execute_orders.with_options(retries=1, retry_delay_seconds=0)
+    executed = task(run, Handed(market), Handed(gated)).value
+    if len(attempts) == 2:
+        raise RuntimeError("the run dies after its orders are out")
+    runs.finish(run, market, runs.evaluate_market(run, market), gated, executed)
+    return "done"
+
+
+first = twice()
+second = twice()
+desk = open_desk(None, wire)
+print(json.dumps({
+    "first": first, "second": second, "accepted": wire.accepted,
+    "states": [order.state.value for order in desk.history.orders()], "posts": len(wire.posts),
+}))
+"""
+
+
+def test_S06_S03_retries_of_task_and_flow_and_a_second_run_never_send_an_order_twice(
+    prefect: LocalPrefect, tmp_path: Path
+) -> None:
+    script = tmp_path / "retried.py"
+    script.write_text(RETRIED)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env={**prefect.environment, "OPENBELL_HOME": str(tmp_path / "store"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    filled = told["states"].count("filled")
+    assert len(told["accepted"]) == len(set(told["accepted"])) == filled >= 7
+    # Two attempts died around a send: the basket stops there, and the two are settled by look-up.
+    assert told["states"].count("abandoned") == 10 - filled
+    assert told["second"] == "DUPLICATE_RUN"
+
+
+RECOVER = """
+import asyncio
+from flows.recover import recover
+for _ in range(2):
+    state = asyncio.run(recover("demo", return_state=True))
+    print(state.type.value, state.name, state.message)
+"""
+
+
+def test_recover_runs_once_a_minute_and_a_backlog_of_it_ends_as_skips(prefect: LocalPrefect, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RECOVER],
+        cwd=tmp_path,
+        env={**prefect.environment, "OPENBELL_HOME": str(tmp_path / "store"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = done.stdout.splitlines()[-2:]
+    assert first == "COMPLETED Completed nothing to recover"
+    # A new minute may have begun between the two.
+    assert second.startswith("COMPLETED Skipped run ") or second == first
