@@ -17,7 +17,10 @@ from openbell.values.orders import Fill, Side
 
 _TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')",
+    "postgresql": (
+        "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+        "WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND relnamespace = current_schema()::regnamespace"
+    ),
 }
 _COVERED = ("client_id", "state", "time", "written", "detail", "broker_id", "fencing")
 _FIRST = ("approved", "denied")

@@ -34,10 +34,12 @@ def postgres_url(postgres_database):
     name = f"test_{uuid.uuid4().hex[:12]}"
     # Tests need not survive a power cut.
     url = f"{postgres_database}?options=-csearch_path%3D{name}%20-csynchronous_commit%3Doff"
+    # No connection is held meanwhile: a test may end every one that the database has.
     with psycopg.connect(postgres_database, autocommit=True) as admin:
         admin.execute(f"CREATE SCHEMA {name}")
-        yield url
-        close(url)
+    yield url
+    close(url)
+    with psycopg.connect(postgres_database, autocommit=True) as admin:
         admin.execute(f"DROP SCHEMA {name} CASCADE")
 
 

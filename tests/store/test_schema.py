@@ -15,6 +15,7 @@ from sqlalchemy import inspect, text
 
 from openbell import store as stores
 from openbell.errors import SchemaMismatch, StoreError
+from openbell.ports import Level, Lookup
 from openbell.store import sqlite_file
 from openbell.store.connect import open_store
 from openbell.store.migrate import alembic_config
@@ -114,10 +115,12 @@ def full(store, journal):
     intent = frozen_order(journal)
     journal.record(event_of(intent, OrderState.FILLED), [fill_of(intent, 1, "10")])
     journal.seal(record_of(data=data_of(panel())), panel())
-    with store.writing() as connection:
-        connection.execute(text("INSERT INTO breakers VALUES ('demo', 'trade', '', true, 1)"))
-        row = METADATA.tables["switches"].insert().values(epoch=1, level="halted", actor="a", reason="", time=START)
-        connection.execute(row)
+    journal.report(event_of(intent, OrderState.FILLED), busts=[fill_of(intent, 1, "10").id])
+    journal.looked_up(Lookup(intent.id, START, True))
+    journal.alert("TEST", "subject", "detail")
+    journal.close_alert(1, "somebody", "seen")
+    journal.count("demo", "trade", "broker", "401", at_once=True)
+    journal.set_switch(Level.HALTED, "somebody", "fire drill")
     return store
 
 
