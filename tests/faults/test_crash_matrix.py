@@ -10,6 +10,9 @@ from tests.faults.matrix import checked
 from tests.faults.points import POINTS
 from tests.faults.trial import EARLY, FAULTS, FROZEN, ON_ACCEPT, Trial
 
+# These start many processes; two such files at once would starve each other.
+pytestmark = pytest.mark.xdist_group("heavy")
+
 #: An order that is taken and not confirmed is the worst that a broker does.
 TRIALS = [
     pytest.param(Trial(point.scene, point.crashes(), fault), id=f"{'_'.join(point.rows)}_{point.label}-{fault}")

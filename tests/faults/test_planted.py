@@ -4,6 +4,9 @@ import pytest
 
 from tests.faults.trial import FAULTS, Trial
 
+# These start many processes; two such files at once would starve each other.
+pytestmark = pytest.mark.xdist_group("heavy")
+
 BUGS = {
     "quantity in the id": (Trial("quantity in the id", ("after-post",)), {"I1", "I3"}),
     "resend without a look": (Trial("resend without a look", ("after-post",), unique=False), {"I1"}),

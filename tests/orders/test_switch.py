@@ -16,6 +16,9 @@ from openbell.stages.execute import sendable
 from openbell.values.orders import OrderState, Side
 from tests.orders.desks import SYMBOLS, open_desk, outlive_lease, states
 
+# These start many processes; two such files at once would starve each other.
+pytestmark = pytest.mark.xdist_group("heavy")
+
 TEN = len(SYMBOLS)
 #: Presses of H01; the full thousand takes a minute.
 PRESSES = int(os.environ.get("OPENBELL_TEST_PRESSES", "60"))

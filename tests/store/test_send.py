@@ -25,6 +25,9 @@ from tests.store.samples import (
     verdict_of,
 )
 
+# These start many processes; two such files at once would starve each other.
+pytestmark = pytest.mark.xdist_group("heavy")
+
 S = OrderState
 
 
