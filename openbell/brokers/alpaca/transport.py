@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any, NoReturn
+from weakref import finalize
 
 from alpaca.common.rest import RESTClient
 from requests import PreparedRequest, ReadTimeout, RequestException, Response
@@ -71,6 +72,8 @@ class Transport(RESTClient):
         self._session.auth = _KeyHeaders(keys)
         self._session.mount("http://", HTTPAdapter(max_retries=0))
         self._session.mount("https://", HTTPAdapter(max_retries=0))
+        # Connections end with the client that opened them, not whenever their sockets are collected.
+        finalize(self, self._session.close)
 
     def __repr__(self) -> str:
         return f"Transport({self._base_url})"
