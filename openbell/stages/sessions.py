@@ -50,7 +50,7 @@ def daily_grid(dates: Times, exchange: Exchange) -> Grid:
     opens, closes = exchange.session_bounds(*covered) if covered else (np.empty(0, TIMES), np.empty(0, TIMES))
     sessions = exchange.session_dates(*covered) if covered else np.empty(0, "datetime64[D]")
     at = np.searchsorted(sessions, dates)
-    inside = np.append(sessions, np.datetime64("NaT"))[at] == dates
+    inside = np.append(sessions, np.datetime64("NaT", "D"))[at] == dates
     whole = np.ones(len(sessions), np.bool_)
     return Grid(opens, closes, _rows(inside, at, dates, exchange), np.arange(len(sessions)), whole, whole, whole)
 
@@ -60,7 +60,7 @@ def intraday_grid(starts: Times, span: timedelta, exchange: Exchange) -> Grid:
     opens, closes = _open_spans(starts, exchange)
     at = np.searchsorted(closes, starts, side="right")
     length = np.timedelta64(span)
-    inside = starts + length > np.append(opens, np.datetime64("NaT"))[at]
+    inside = starts + length > np.append(opens, np.datetime64("NaT", "ns"))[at]
     kept, session = starts[inside], at[inside]
     opened, closed = opens[session], closes[session]
     complete = np.minimum(kept + length, closed)
@@ -80,7 +80,8 @@ def _covered(days: NDArray[np.datetime64], exchange: Exchange, margin: int = 0) 
     """First and last of rising days, and ``margin`` days around them, as far as the calendar goes."""
     first, last = np.datetime64(exchange.first, "D"), np.datetime64(exchange.last, "D")
     inside = days[(days >= first) & (days <= last)]
-    return (max(first, inside[0] - margin).item(), min(last, inside[-1] + margin).item()) if len(inside) else None
+    around = np.timedelta64(margin, "D")
+    return (max(first, inside[0] - around).item(), min(last, inside[-1] + around).item()) if len(inside) else None
 
 
 def _open_spans(times: Times, exchange: Exchange) -> tuple[Times, Times]:

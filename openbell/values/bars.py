@@ -62,7 +62,7 @@ class Bars:
         shape = (len(self.times), len(self.symbols))
         if len(set(self.symbols)) != len(self.symbols):
             raise DataError("a symbol stands twice in one panel")
-        if len(self.times) > 1 and not bool((np.diff(self.times) > np.timedelta64(0)).all()):
+        if len(self.times) > 1 and not bool((np.diff(self.times) > np.timedelta64(0, "ns")).all()):
             raise DataError("bar times do not rise")
         present = ~np.isnan(self.close)
         for name in FIELDS:

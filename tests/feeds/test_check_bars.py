@@ -364,7 +364,7 @@ def test_D20_a_panel_with_more_cells_than_the_limit_is_refused():
 
 def test_a_row_without_a_time_drops_its_symbol():
     rows = daily()
-    rows.times[rows.row("BBB", 3)] = np.datetime64("NaT")
+    rows.times[rows.row("BBB", 3)] = np.datetime64("NaT", "ns")
     assert codes(check(rows)) == {"BBB": "DATA_INVALID"}
 
 
