@@ -8,7 +8,9 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from subprocess import run
+from typing import TypeVar
 
+from openbell.errors import StoreError
 from openbell.ports import Exposure, Forbidden, OrderEvent
 from openbell.store import open_journal
 from openbell.values.orders import OrderState
@@ -17,6 +19,7 @@ from tests.store.samples import HOUR, START, intent_of, slot_at, verdict_of
 #: Gross value that all runs together may hold and have working, and what an order is worth.
 LIMIT, PRICE = Decimal("1000.00"), Decimal("33.34")
 ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
 
 
 def worth(exposure: Exposure) -> Decimal:
@@ -32,24 +35,35 @@ def within_limit(exposure: Exposure) -> Forbidden | None:
     return Forbidden("GROSS", f"{after} is above {LIMIT}") if after > LIMIT else None
 
 
+def patiently(ask: Callable[[], T]) -> T:
+    """On a machine too busy to get the write lock in time nothing was written, so the same may be asked again."""
+    for _ in range(6):
+        try:
+            return ask()
+        except StoreError as error:
+            if "locked" not in str(error):
+                raise
+    return ask()
+
+
 def send_some(url: str, run: int, count: int) -> int:
     """Freeze a plan of single shares and send what the gate lets through; returns how many."""
     journal, slot = open_journal(url), slot_at(run, plan=f"plan-{run}")
     intents = [intent_of(slot, f"S{run}X{n}", "1") for n in range(count)]
-    journal.claim(slot, f"run-{run}", HOUR)
-    journal.freeze(slot, 1, "acct", intents, [verdict_of(intent) for intent in intents])
+    patiently(lambda: journal.claim(slot, f"run-{run}", HOUR))
+    patiently(lambda: journal.freeze(slot, 1, "acct", intents, [verdict_of(intent) for intent in intents]))
     sent = 0
     for intent in intents:
         event = OrderEvent(intent.id, OrderState.SENDING, START)
-        if journal.begin_send(slot, 1, event, False, within_limit) is None:
+        if patiently(partial(journal.begin_send, slot, 1, event, False, within_limit)) is None:
             sent += 1
-            journal.record(OrderEvent(intent.id, OrderState.ACKED, START))
+            patiently(partial(journal.record, OrderEvent(intent.id, OrderState.ACKED, START)))
     return sent
 
 
 def claim_one(url: str, run: int, _count: int) -> str:
     """Claim one slot as everybody else does."""
-    return open_journal(url).claim(slot_at(), f"run-{run}", timedelta(hours=1)).kind.value
+    return patiently(lambda: open_journal(url).claim(slot_at(), f"run-{run}", timedelta(hours=1))).kind.value
 
 
 def together(what: str, url: str, processes: int, count: int = 0) -> list[str]:
