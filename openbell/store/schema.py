@@ -9,5 +9,5 @@ METADATA = PAPER_ACCOUNTS.metadata
 _EVENTS = (BUSTS, EQUITY_POINTS, FILLS, FRAMES, INTENTS, ORDER_EVENTS, RUNS, SIGNALS, VERDICTS)
 INSERT_ONLY = tuple(sorted(table.name for table in (*_EVENTS, *LOGS)))
 #: Every revision of the migrations, oldest first; kept here so that a run need not import Alembic to look.
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 HEAD = REVISIONS[-1]
