@@ -7,14 +7,14 @@ from typing import Any
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
-import openbell.runs
+import openbell.jobs
 from blocks.desk import load_plan, open_desk, wall_clock
 from openbell.calendar.exchange import exchange
-from openbell.calendar.slots import slot_of
+from openbell.calendar.slots import slot_for
 from openbell.errors import OpenbellError
-from openbell.values.job import Job
+from openbell.jobs import Run
+from openbell.values.job import JOBS, Job
 from openbell.values.time import as_utc, parse_instant
-from tasks.run import Run
 
 
 async def scheduled_instant() -> datetime | None:
@@ -32,11 +32,11 @@ async def scheduled_instant() -> datetime | None:
     return planned if started.auto_scheduled else None
 
 
-async def begin(job: Job, plan: str, as_of: datetime | None, dry_run: bool) -> Run:
+async def begin(job: Job, plan: str, as_of: datetime | None = None, dry_run: bool = False) -> Run:
     """Wait for the scheduled instant, then claim the slot and judge the guards."""
     planned = await scheduled_instant()
     instant = None if as_of is None else as_utc(as_of, "as_of")
-    return openbell.runs.begin(open_desk(plan, instant), job, run_id(), planned, instant, dry_run)
+    return openbell.jobs.begin(open_desk(plan, instant), job, run_id(), planned, instant, dry_run)
 
 
 def run_id() -> str:
@@ -53,8 +53,8 @@ def run_name() -> str:
     try:
         instant = parse_instant(str(given)) if given else as_utc(flow_run.scheduled_start_time)
         plan = load_plan(name)
-        slot = slot_of(plan, flow_run.flow_name or "trade", instant)
-    except OpenbellError:
+        slot = slot_for(plan, JOBS[flow_run.flow_name or "trade"], instant)
+    except (OpenbellError, KeyError):
         return f"{name[:40]} {given or flow_run.scheduled_start_time}"
     local = slot.planned.astimezone(exchange(plan.window.exchange).zone)
     return f"{name} {slot.session} {local:%H:%M %Z}" + (" dry run" if parameters.get("dry_run") else "")

@@ -6,12 +6,12 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-import openbell.runs
+import openbell.jobs
 from openbell.errors import OpenbellError
-from openbell.values.record import RunRecord
+from openbell.jobs import Run
+from openbell.values.record import Outcome, RunRecord
 from tasks.handed import Handed
 from tasks.publication import announce, notify
-from tasks.run import Run
 
 
 async def completed(run: Run, record: Handed[RunRecord]) -> State[Any]:
@@ -20,10 +20,20 @@ async def completed(run: Run, record: Handed[RunRecord]) -> State[Any]:
     return Completed(message=record.value.message)
 
 
+async def ended(run: Run, record: RunRecord) -> State[Any]:
+    """A job other than trading has ended as its record says."""
+    await _tell(run, record)
+    if record.outcome is Outcome.COMPLETED:
+        return Completed(message=record.message)
+    if record.outcome is Outcome.SKIPPED:
+        return Completed(name="Skipped", message=record.message)
+    return Failed(message=f"{record.code}: {record.message}")
+
+
 async def skipped(run: Run) -> State[Any]:
     """A guard blocked the run: stored, shown, told when the plan asks, and not a failure."""
     guard = run.story.guards[-1]
-    record = openbell.runs.skip(run)
+    record = openbell.jobs.skip(run)
     get_run_logger().info("%s (%s, %s)", record.message, guard.name, guard.code)
     await _tell(run, record)
     return Completed(name="Skipped", message=record.message)
@@ -31,7 +41,7 @@ async def skipped(run: Run) -> State[Any]:
 
 async def failed(run: Run, error: OpenbellError) -> State[Any]:
     """A promise was broken: stored with what was known until then."""
-    record = openbell.runs.fail(run, error)
+    record = openbell.jobs.fail(run, error)
     await _tell(run, record)
     return Failed(message=f"{record.code}: {error}")
 

@@ -9,9 +9,9 @@ from openbell.calendar.window import decide
 from openbell.crashpoints import reach
 from openbell.desk import Desk, wall_clock
 from openbell.errors import InputError
+from openbell.jobs import Run, seal
 from openbell.ports import Broker, Claim, ClaimKind, Forbidden, Frozen, Level, Switch
 from openbell.risk.gate import judge
-from openbell.runs import Run, seal
 from openbell.stages.evaluate import Evaluation
 from openbell.stages.execute import Sender, execute
 from openbell.stages.fetch import marks

@@ -2,13 +2,13 @@
 
 from prefect import get_run_logger, task
 
+from openbell.jobs import Run
 from openbell.runs import evaluate_market
 from openbell.stages.evaluate import Evaluation
 from openbell.values.market import Market
 from openbell.values.signal import Stance
 from tasks.handed import Handed
 from tasks.policies import ONCE
-from tasks.run import Run
 
 
 @task(name="evaluate-strategies", **ONCE)

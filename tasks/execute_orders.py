@@ -2,6 +2,7 @@
 
 from prefect import get_run_logger, task
 
+from openbell.jobs import Run
 from openbell.runs import send_orders
 from openbell.stages.execute import Executed
 from openbell.stages.judge import Gated
@@ -9,7 +10,6 @@ from openbell.values.market import Market
 from openbell.values.orders import OrderState
 from tasks.handed import Handed
 from tasks.policies import ONCE
-from tasks.run import Run
 
 
 @task(name="execute-orders", **ONCE)

@@ -2,11 +2,11 @@
 
 from prefect import get_run_logger, task
 
+from openbell.jobs import Run
 from openbell.runs import fetch_market
 from openbell.values.market import Market
 from tasks.handed import Handed
 from tasks.policies import READ
-from tasks.run import Run
 
 
 @task(name="fetch-data", **READ)

@@ -2,6 +2,7 @@
 
 from prefect import get_run_logger, task
 
+from openbell.jobs import Run
 from openbell.runs import finish
 from openbell.stages.evaluate import Evaluation
 from openbell.stages.execute import Executed
@@ -10,7 +11,6 @@ from openbell.values.market import Market
 from openbell.values.record import RunRecord
 from tasks.handed import Handed
 from tasks.policies import ONCE
-from tasks.run import Run
 
 
 @task(name="persist-audit", **ONCE)

@@ -2,8 +2,9 @@
 
 from prefect import get_run_logger, task
 
-from blocks.desk import Desk
-from openbell.stages.recover import Recovered
+from openbell.jobs import Run
+from openbell.stages.recover import recovered_work
+from openbell.values.work import Worked
 from tasks.handed import Handed
 from tasks.policies import ONCE
 
@@ -12,9 +13,10 @@ PASSES = 3
 
 
 @task(name="recover-orders", **ONCE)
-def recover_orders(desk: Desk, run_id: str) -> Handed[Recovered]:
+def recover_orders(run: Run) -> Handed[Worked]:
     """Close what died, and learn what became of every order that is not settled."""
-    recovered = desk.recovery(run_id, PASSES).recover()
+    run.lease.stretch()
+    recovered = run.desk.recovery(f"{run.ring.run_id}-recovery", PASSES).recover()
     log = get_run_logger().info if recovered.clean else get_run_logger().error
     log("%s", recovered.words())
-    return Handed(recovered)
+    return Handed(recovered_work(recovered))

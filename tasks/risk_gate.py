@@ -2,6 +2,7 @@
 
 from prefect import get_run_logger, task
 
+from openbell.jobs import Run
 from openbell.runs import gate
 from openbell.stages.evaluate import Evaluation
 from openbell.stages.judge import Gated
@@ -9,7 +10,6 @@ from openbell.values.market import Market
 from openbell.values.verdict import Decision
 from tasks.handed import Handed
 from tasks.policies import ONCE
-from tasks.run import Run
 
 
 @task(name="risk-gate", **ONCE)

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from openbell.calendar.exchange import exchange
 from openbell.calendar.slots import grid_of, slot_at
-from openbell.calendar.window import decide
+from openbell.calendar.window import decide_for
+from openbell.values.job import JOBS
 from openbell.values.plan import Plan
 from openbell.values.slot import Slot
 from openbell.values.time import as_utc
@@ -29,6 +30,6 @@ def upcoming(plan: Plan, job: str, start: datetime, days: int) -> list[Coming]:
 
 
 def _coming(plan: Plan, job: str, planned: datetime) -> Coming:
-    decision = decide(plan.window, planned)
+    decision = decide_for(JOBS[job].hours, plan.window, planned)
     local = planned.astimezone(exchange(plan.window.exchange).zone)
     return Coming(slot_at(plan, job, planned), local, decision.open, decision.code, decision.detail)

@@ -6,7 +6,8 @@ from openbell.calendar.exchange import exchange
 from openbell.calendar.schedule import Grid
 from openbell.errors import CalendarError, PlanError
 from openbell.plugins import nearest
-from openbell.values.plan import Plan
+from openbell.values.job import Job
+from openbell.values.plan import CADENCE, Plan
 from openbell.values.slot import Slot
 from openbell.values.time import as_utc, iso
 
@@ -15,14 +16,11 @@ DEFAULT_GRACE = timedelta(seconds=60)
 
 
 def grid_of(plan: Plan, job: str) -> Grid:
-    """The grid of a job; a job without a schedule is a PlanError that names those with one."""
-    if job not in plan.schedule:
-        jobs = ", ".join(sorted(plan.schedule)) or "none"
-        raise PlanError(
-            f"job {job[:40]!r} of plan {plan.name} has no schedule{nearest(job, plan.schedule)}; {jobs} has"
-        )
+    """The grid of a job; an unknown job is a PlanError that names those there are."""
+    if job not in CADENCE:
+        raise PlanError(f"{job[:40]!r} is not a job{nearest(job, CADENCE)}; jobs are {', '.join(CADENCE)}")
     try:
-        return Grid.of(plan.schedule[job], plan.window)
+        return Grid.of(plan.rings(job), plan.window)
     except PlanError as error:
         raise PlanError(f"schedule.{job}: {error}") from None
 
@@ -33,6 +31,14 @@ def slot_of(plan: Plan, job: str, instant: datetime) -> Slot:
     if planned is None:
         raise CalendarError(f"job {job} of plan {plan.name} has no slot at or before {iso(instant)}")
     return slot_at(plan, job, planned)
+
+
+def slot_for(plan: Plan, job: Job, instant: datetime) -> Slot:
+    """The slot that a run of the job answers to: of its grid, or the minute of the instant for ``any_minute``."""
+    if not job.any_minute:
+        return slot_of(plan, job.name, instant)
+    instant = as_utc(instant)
+    return slot_at(plan, job.name, instant - timedelta(seconds=instant.second, microseconds=instant.microsecond))
 
 
 def slot_at(plan: Plan, job: str, planned: datetime) -> Slot:

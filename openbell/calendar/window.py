@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from openbell.calendar.exchange import Exchange, Hours, exchange
 from openbell.errors import CalendarError, PlanError
+from openbell.values.job import WorkingHours
 from openbell.values.plan import Window
 from openbell.values.time import as_utc
 
@@ -21,8 +22,8 @@ Span = tuple[datetime, datetime]
 class WindowDecision:
     """Whether trading is allowed, and why.
 
-    ``code`` is one of OPEN, WEEKEND, HOLIDAY, CLOSURE, WEEKDAY, BEFORE_OPEN, AFTER_CLOSE, BREAK, OUTSIDE_WINDOW.
-    ``session`` is the session of the instant, or its local date. ``opens`` and ``closes`` bound what the window
+    ``code`` is one of OPEN, ANY_HOUR, WEEKEND, HOLIDAY, CLOSURE, WEEKDAY, BEFORE_OPEN, AFTER_CLOSE, BREAK,
+    OUTSIDE_WINDOW. ``session`` is the session of the instant, or its local date. ``opens`` and ``closes`` bound what the window
     leaves of that session, None when it leaves nothing. ``next_open`` is the next instant at which a closed window
     opens, within a year and within the calendar; None while open.
     """
@@ -34,6 +35,16 @@ class WindowDecision:
     opens: datetime | None
     closes: datetime | None
     next_open: datetime | None
+
+
+def decide_for(hours: WorkingHours, window: Window, instant: datetime) -> WindowDecision:
+    """Judge one instant for a job by the hours that it keeps."""
+    if hours is WorkingHours.WINDOW:
+        return decide(window, instant)
+    if hours is WorkingHours.SESSION:
+        return decide(Window(exchange=window.exchange), instant)
+    session = exchange(window.exchange).session_of(as_utc(instant))
+    return WindowDecision(True, "ANY_HOUR", "it works at any hour", session, None, None, None)
 
 
 def decide(window: Window, instant: datetime) -> WindowDecision:

@@ -75,7 +75,8 @@ def _row(checked: Checked) -> tuple[Any, ...]:
     if plan is None:
         return (checked.name, state, *([None] * 7))
     strategies = ", ".join(use.label if use.enabled else f"({use.label})" for use in plan.strategies)
-    schedule = "; ".join(f"{job} {_when(grid)}" for job, grid in plan.schedule.items())
+    rings = {"trade": plan.rings("trade"), **plan.schedule}
+    schedule = "; ".join(f"{job} {_when(bell)}" for job, bell in rings.items())
     venue = (plan.mode, plan.account.broker, plan.feed.provider, len(plan.universe))
     return (checked.name, state, *venue, strategies, f"{schedule} on {plan.window.exchange}", plan.description)
 

@@ -12,7 +12,7 @@ from openbell.errors import InputError
 from openbell.plugins import nearest
 from openbell.settings import load_settings
 from openbell.stages.wording import when
-from openbell.values.plan import Plan
+from openbell.values.plan import CADENCE, Plan
 from openbell.values.time import parse_instant
 
 
@@ -42,8 +42,8 @@ def preview(plan: str, days: int, job: str, start: str | None, as_json: bool) ->
 
 def coming(plan: Plan, job: str, start: datetime, days: int) -> tuple[Coming, ...]:
     """Coming slots of one job; an unknown job is an InputError that names the nearest one."""
-    if job not in plan.schedule:
-        raise InputError(f"plan {plan.name} has no job {job[:40]!r}{nearest(job, plan.schedule)}")
+    if job not in CADENCE:
+        raise InputError(f"plan {plan.name} has no job {job[:40]!r}{nearest(job, CADENCE)}")
     return tuple(upcoming(plan, job, start, days))
 
 

@@ -119,7 +119,7 @@ def _plan(checked: Checked, last: RunSummary | None, equity: EquityPoint | None,
 
 def next_slot(plan: Plan, now: datetime) -> Next | None:
     """The next trading slot of a plan within two weeks."""
-    if "trade" not in plan.schedule:
+    if not plan.rings("trade").enabled:
         return None
     try:
         slots = _until_one_runs(plan, now)

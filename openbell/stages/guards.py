@@ -9,6 +9,7 @@ from openbell.calendar.window import WindowDecision
 from openbell.errors import BrokerError, KeysRefused
 from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
 from openbell.values.account import Account
+from openbell.values.job import Job, WorkingHours
 from openbell.values.plan import Plan
 from openbell.values.record import Guard
 from openbell.values.time import iso
@@ -26,11 +27,11 @@ class Situation:
 
     ``late_by`` is how long after its planned instant the run looked at the clock, None where lateness has no
     meaning (started by hand, or for a given ``as_of``). ``probe`` asks one read-only question that counts for an
-    open breaker and returns the breaker after it; a run that does not ``adds_risk`` is held back neither by a
-    breaker nor by being late.
+    open breaker and returns the breaker after it.
     """
 
     plan: Plan
+    job: Job
     as_of: datetime
     switch: Switch
     breaker: Breaker
@@ -42,7 +43,6 @@ class Situation:
     simulated: bool
     account_limits: Callable[[Account], str]
     probe: Callable[[Breaker], Breaker]
-    adds_risk: bool = True
 
 
 def check(situation: Situation) -> tuple[Guard, ...]:
@@ -56,20 +56,30 @@ def check(situation: Situation) -> tuple[Guard, ...]:
 
 
 def _guards(s: Situation) -> Iterator[Guard]:
-    yield _guard("enabled", s.plan.enabled, "DISABLED", f"plan {s.plan.name} is not enabled")
-    yield _halted(s.switch)
+    yield _enabled(s.plan, s.job)
+    yield _halted(s)
     yield _breaker(s)
     yield _slot(s.claim)
     yield _guard("window", s.window.open, s.window.code, s.window.detail)
     yield _lateness(s)
-    yield from _broker(s)
+    if s.job.asks_broker:
+        yield from _broker(s)
 
 
 def _guard(name: str, passed: bool, code: str, detail: str) -> Guard:
     return Guard(name=name, passed=passed, code="" if passed else code, detail=detail if not passed else "")
 
 
-def _halted(switch: Switch) -> Guard:
+def _enabled(plan: Plan, job: Job) -> Guard:
+    if not plan.enabled:
+        return _guard("enabled", False, "DISABLED", f"plan {plan.name} is not enabled")
+    return _guard("enabled", plan.rings(job.name).enabled, "JOB_DISABLED", f"{job.name} of {plan.name} is not enabled")
+
+
+def _halted(s: Situation) -> Guard:
+    switch = s.switch
+    if not s.job.sends:
+        return Guard(name="halted", passed=True, detail="it sends nothing" if switch.level is Level.HALTED else "")
     detail = f"{switch.level} by {switch.actor or 'nobody named'}: {switch.reason or 'no reason given'}"
     return _guard("halted", switch.level is not Level.HALTED, "HALTED", detail)
 
@@ -79,7 +89,7 @@ def _breaker(s: Situation) -> Guard:
     standing = s.breaker
     if not standing.open:
         return Guard(name="breaker", passed=True)
-    if not s.adds_risk:
+    if not s.job.adds_risk:
         return Guard(name="breaker", passed=True, detail="open, which does not hold back what protects")
     why = f"{standing.dependency or 'a dependency'}: {standing.reason or f'{standing.failures} failures'}"
     if standing.latched or standing.retry_at is None:
@@ -102,7 +112,7 @@ def _slot(claim: Claim | None) -> Guard:
 def _lateness(s: Situation) -> Guard:
     if s.late_by is None:
         return Guard(name="lateness", passed=True, detail="not started by a schedule")
-    if not s.adds_risk:
+    if not s.job.adds_risk:
         return Guard(name="lateness", passed=True, detail="protective: it runs once, however late")
     late = f"{s.late_by.total_seconds():.1f} s late, the limit is {s.grace.total_seconds():.0f} s"
     return _guard("lateness", s.late_by <= s.grace, "LATE", late)
@@ -117,7 +127,8 @@ def _broker(s: Situation) -> Iterator[Guard]:
         yield _guard("broker", False, code, str(error))
         return
     yield _agreement(s, broker, clock)
-    yield _account_risk(s, account)
+    if s.job.adds_risk:
+        yield _account_risk(s, account)
 
 
 def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
@@ -128,7 +139,8 @@ def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
         return _guard("broker", False, "AS_OF", "a given as_of can only trade on a paper account")
     if abs(clock.now - s.as_of) > CLOCK_LIMIT:
         return _guard("broker", False, "CLOCK", f"the venue's clock differs by {clock.now - s.as_of}")
-    return _guard("broker", clock.is_open, "CALENDAR_DISAGREE", "our calendar says open, the venue says closed")
+    expected = clock.is_open or s.job.hours is WorkingHours.ANY
+    return _guard("broker", expected, "CALENDAR_DISAGREE", "our calendar says open, the venue says closed")
 
 
 def _account_risk(s: Situation, account: Account) -> Guard:

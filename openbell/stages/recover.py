@@ -20,11 +20,12 @@ from openbell.stages.resolve import Resolved
 from openbell.stages.seal import Story, build_record
 from openbell.stages.settle import BEFORE, Pace, Resolver, mark_unknown, resolver_of
 from openbell.stages.steps import as_order
-from openbell.values.job import FLATTEN
+from openbell.values.job import FLATTEN, JOBS
 from openbell.values.orders import Fill, Order, OrderState
 from openbell.values.record import Guard, Outcome, RunRecord
 from openbell.values.ring import Ring
 from openbell.values.slot import Slot
+from openbell.values.work import Worked
 
 #: An order in one of these states was never sent.
 UNSENT = (OrderState.PLANNED, OrderState.APPROVED)
@@ -63,6 +64,20 @@ class Recovered:
             f"the broker could not be asked: {self.blind}" if self.blind else "",
         ]
         return ", ".join(part for part in parts if part) or "nothing to recover"
+
+
+def recovered_work(recovered: Recovered) -> Worked:
+    """A recovery as the work of a job."""
+    counters = {
+        "interrupted": len(recovered.interrupted),
+        "abandoned": recovered.abandoned,
+        "followed": recovered.followed,
+        "waiting": len(recovered.waiting),
+    }
+    if recovered.clean:
+        return Worked(recovered.words(), counters)
+    code = "UNKNOWN_ORDERS" if recovered.waiting else "BROKER_UNAVAILABLE"
+    return Worked(recovered.words(), counters, {"waiting": list(recovered.waiting)}, Outcome.FAILED, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +124,8 @@ class Recovery:
         return not self._resumable(slot)
 
     def _resumable(self, slot: Slot) -> bool:
-        if slot.job not in self.desk.plan.schedule:
-            return False
+        if slot.job not in JOBS or not JOBS[slot.job].adds_risk:
+            return False  # what protects starts anew with its newest slot
         now = self.pace.now()
         in_time = now - slot.planned <= grace(self.desk.plan, slot.job, slot.planned)
         return in_time and decide(self.desk.plan.window, now).open

@@ -16,7 +16,7 @@ from openbell.sizing.base import Sizer
 from openbell.stages.evaluate import Seat, history_needed
 from openbell.strategies.base import Strategy
 from openbell.values.bars import Timeframe
-from openbell.values.plan import Plan, StrategyUse
+from openbell.values.plan import CADENCE, Plan, StrategyUse
 
 #: Bars to fetch when no strategy says how many it needs.
 DEFAULT_HISTORY = 200
@@ -53,7 +53,7 @@ def resolve(plan: Plan) -> Resolved:
     if problems:
         raise PlanError("\n".join(problems))
     seats = tuple(_seat(plan, index, use) for index, use in enumerate(plan.strategies) if use.enabled)
-    grids = {job: _grid(plan, job) for job in plan.schedule}
+    grids = {job: _grid(plan, job) for job in CADENCE}
     venue = exchange(plan.window.exchange)
     return Resolved(plan, seats, _sizer(plan), build_rules(plan.risk), grids, Timeframe(plan.timeframe), venue)
 
@@ -67,7 +67,7 @@ def _problems(plan: Plan) -> Iterator[str]:
         yield "strategies: none is enabled"
     yield _problem(partial(_sizer, plan))
     yield _problem(partial(build_rules, plan.risk))
-    for job in () if window else plan.schedule:
+    for job in () if window else CADENCE:
         yield _problem(partial(_grid, plan, job))
 
 
@@ -99,6 +99,6 @@ def _sizer(plan: Plan) -> Sizer:
 
 def _grid(plan: Plan, job: str) -> Grid:
     try:
-        return Grid.of(plan.schedule[job], plan.window)
+        return Grid.of(plan.rings(job), plan.window)
     except PlanError as error:
         raise PlanError(f"schedule.{job}: {error}") from None

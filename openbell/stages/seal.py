@@ -15,12 +15,14 @@ from openbell.stages.fetch import equity, marks
 from openbell.stages.judge import Gated
 from openbell.values import canonical
 from openbell.values.account import Account
+from openbell.values.job import FLATTEN, TRADE
 from openbell.values.market import Dropped, Market
 from openbell.values.orders import OrderState
 from openbell.values.plan import Plan
 from openbell.values.record import DataSeen, Guard, Holding, Outcome, RunRecord
 from openbell.values.ring import Ring
 from openbell.values.verdict import Decision
+from openbell.values.work import Worked
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Story:
     gated: Gated | None = None
     executed: Executed | None = None
     account: Account | None = None
+    work: Worked | None = None
     timings: dict[str, float] = field(default_factory=dict)
 
 
@@ -60,7 +63,7 @@ def build_record(story: Story, outcome: Outcome, code: str, message: str, finish
         account=account.id if account else story.plan.account.name,
         environment=account.environment if account else story.plan.mode,
         plan_hash=story.plan.hash,
-        plan_body=story.plan.model_dump(mode="json"),
+        plan_body=_plan_body(story),
         versions=versions(),
         guards=story.guards,
         data=data_seen(market, story.evaluation) if market else None,
@@ -74,9 +77,16 @@ def build_record(story: Story, outcome: Outcome, code: str, message: str, finish
         holdings=holdings(account, prices) if account and market else (),
         cash=account.cash if account and market else None,
         equity=equity(account, prices) if account and market else None,
-        counters=counters(story),
+        counters=dict(story.work.counters) if story.work else counters(story),
+        details=dict(story.work.details) if story.work else {},
         timings=story.timings,
     )
+
+
+def _plan_body(story: Story) -> dict[str, Any]:
+    """The whole plan where a run can be decided again from it; else the hash must do, and the zone to tell times in."""
+    decided = story.ring.slot.job in (TRADE.name, FLATTEN.name)
+    return story.plan.model_dump(mode="json", include=None if decided else {"window"})
 
 
 def versions() -> dict[str, str]:

@@ -90,8 +90,9 @@ class Window(Part):
 
 
 class Schedule(Part):
-    """When a job's bell rings: exactly one of ``cron``, ``every`` and ``at``."""
+    """When a job's bell rings: one of ``cron``, ``every`` and ``at``; none of them is the job's usual cadence."""
 
+    enabled: bool = Field(True, description="Whether the job runs at all; a trading job that does not is a skip.")
     cron: str | None = Field(None, description="Five-field cron expression in the zone.")
     every: Duration | None = Field(None, description="Interval inside the session, from the open, 30s to 24h.")
     at: tuple[str, ...] = Field((), description="Instants of the session: open+5m, close-10m, close+5m.")
@@ -105,11 +106,26 @@ class Schedule(Part):
     @model_validator(mode="after")
     def _one(self) -> "Schedule":
         given = [name for name in ("cron", "every", "at") if getattr(self, name)]
-        if len(given) != 1:
-            raise ValueError(f"needs exactly one of cron, every and at, got {', '.join(given) or 'none'}")
+        if len(given) > 1:
+            raise ValueError(f"takes one of cron, every and at, got {', '.join(given)}")
         if self.every is not None and not timedelta(seconds=30) <= self.every <= timedelta(hours=24):
             raise ValueError(f"every {self.every} is not between 30s and 24h")
         return self
+
+
+#: The usual cadence of each job.
+CADENCE = {
+    "trade": Schedule(every=timedelta(minutes=15)),
+    "exits": Schedule(every=timedelta(seconds=30)),
+    "orders": Schedule(every=timedelta(minutes=1)),
+    "positions": Schedule(every=timedelta(minutes=5)),
+    "prices": Schedule(every=timedelta(minutes=5)),
+    "alerts": Schedule(every=timedelta(minutes=5)),
+    "snapshot": Schedule(at=("close+5m",)),
+    "recover": Schedule(cron="*/5 * * * *"),
+    "heartbeat": Schedule(cron="* * * * *"),
+    "notify": Schedule(cron="* * * * *"),
+}
 
 
 class StrategyUse(Part):
@@ -198,7 +214,7 @@ class Plan(Part):
     account: AccountUse = AccountUse()
     feed: FeedUse = FeedUse()
     window: Window = Window()
-    schedule: dict[str, Schedule] = Field(default_factory=lambda: {"trade": Schedule(every=timedelta(minutes=15))})
+    schedule: dict[str, Schedule] = Field(default_factory=dict, description="By job; default each job's cadence.")
     strategies: tuple[StrategyUse, ...] = Field(min_length=1)
     sizing: Sizing = Sizing()
     risk: dict[str, Any] = Field(default_factory=dict, description="Limits by rule; the rest keep their defaults.")
@@ -209,6 +225,21 @@ class Plan(Part):
     @classmethod
     def _named(cls, name: str) -> str:
         return _slug(name)
+
+    @field_validator("schedule")
+    @classmethod
+    def _jobs(cls, schedule: dict[str, Schedule]) -> dict[str, Schedule]:
+        for job in schedule:
+            if job not in CADENCE:
+                raise ValueError(f"{job[:40]!r} is not a job: {', '.join(CADENCE)}")
+        return schedule
+
+    def rings(self, job: str) -> Schedule:
+        """When the job's bell rings: as the plan says, else its usual cadence; the job must be one of CADENCE."""
+        said, usual = self.schedule.get(job), CADENCE[job]
+        if said is None:
+            return usual
+        return said if said.cron or said.every or said.at else usual.model_copy(update={"enabled": said.enabled})
 
     @field_validator("timeframe")
     @classmethod

@@ -67,7 +67,8 @@ class RunRecord(BaseModel):
 
     ``clock`` is the one reading of the clock, ``as_of`` the instant that the run decided for (they differ only
     when ``as_of`` was given). ``inputs`` holds what the decisions took besides the panel: account, quotes,
-    instruments, open orders and activity, in canonical form.
+    instruments, open orders and activity, in canonical form. ``details`` is what a job other than trading found and
+    did, in canonical form; such a job keeps of its plan the hash and the window.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,6 +104,7 @@ class RunRecord(BaseModel):
     cash: Decimal | None = None
     equity: Decimal | None = None
     counters: dict[str, int] = Field(default_factory=dict)
+    details: dict[str, Any] = Field(default_factory=dict)
     timings: dict[str, float] = Field(default_factory=dict)
 
     def digest(self) -> str:

@@ -1,0 +1,193 @@
+"""A run of any job from claim to seal, without Prefect: one path for all, the stages between are the job's own."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from time import perf_counter
+
+from openbell.calendar.slots import grace, slot_for
+from openbell.calendar.window import decide_for
+from openbell.crashpoints import reach
+from openbell.dependencies import count, count_failure, count_success, probe
+from openbell.desk import Desk, wall_clock
+from openbell.errors import DataError, InputError, OpenbellError, StoreError
+from openbell.ports import Claim, ClaimKind, Frozen, OrderEvent
+from openbell.stages.execute import sendable
+from openbell.stages.fetch import with_history
+from openbell.stages.guards import BROKER_FAILURES, UNAVAILABLE, Situation, check
+from openbell.stages.judge import account_limits
+from openbell.stages.lease import Lease
+from openbell.stages.recover import recover_quietly
+from openbell.stages.report import headline
+from openbell.stages.seal import Story, build_record
+from openbell.values.account import Account
+from openbell.values.job import Job
+from openbell.values.orders import OrderState
+from openbell.values.record import Outcome, RunRecord
+from openbell.values.ring import Ring
+from openbell.values.slot import Slot
+from openbell.values.time import as_utc, iso
+from openbell.values.work import Worked
+
+
+class Run:
+    """Desk and story of one run; plain, so that Prefect passes it from task to task as it is.
+
+    ``started`` is the monotonic reading that durations are counted from. ``planned`` is when a schedule wanted the
+    run, None when it was started by hand. ``frozen`` is the plan that an earlier attempt at the slot committed:
+    the run executes it and decides nothing anew.
+    """
+
+    __slots__ = ("_lap", "desk", "frozen", "lease", "planned", "started", "story")
+
+    def __init__(self, desk: Desk, story: Story, planned: datetime | None = None, frozen: Frozen | None = None) -> None:
+        self.desk = desk
+        self.story = story
+        self.planned = planned
+        self.frozen = frozen
+        self.lease = Lease(desk.journal, story.ring.slot, story.ring.fencing, desk.lease)
+        self.started = self._lap = perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """Note how many seconds have gone by since the lap before, under the stage's name."""
+        now = perf_counter()
+        self.story.timings[stage] = round(now - self._lap, 6)
+        self._lap = now
+
+    @property
+    def ring(self) -> Ring:
+        """The run's identity."""
+        return self.story.ring
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a guard stopped the run."""
+        return not self.story.guards[-1].passed
+
+
+# --- how it begins -------------------------------------------------------------------------------------------
+
+
+def begin(
+    desk: Desk,
+    job: Job,
+    run_id: str,
+    planned: datetime | None = None,
+    as_of: datetime | None = None,
+    dry_run: bool = False,
+) -> Run:
+    """Read the clock once, recover what died before, claim the slot, judge the guards."""
+    clock = wall_clock()
+    decided_for = clock if as_of is None else as_utc(as_of, "as_of")
+    if decided_for > clock:
+        raise InputError(f"as_of {iso(decided_for)} is after the clock, {iso(clock)}")
+    slot = _slot(desk, job, planned, decided_for)
+    claim, frozen = (None, None) if dry_run else _claimed(desk, job, slot, run_id)
+    fencing = claim.fencing if claim and claim.held else 0
+    ring = Ring(slot, run_id, fencing, clock, decided_for, as_of is not None, dry_run)
+    guards = check(_situation(desk, job, ring, claim, planned))
+    reach("after-guards")
+    return Run(desk, Story(ring, desk.plan, guards), planned, frozen)
+
+
+def _slot(desk: Desk, job: Job, planned: datetime | None, instant: datetime) -> Slot:
+    """What adds risk answers to the instant that it was planned for, what protects to the newest that there is.
+
+    So a backlog of runs that protect does its work once.
+    """
+    return slot_for(desk.plan, job, planned if job.adds_risk and planned else instant)
+
+
+def _claimed(desk: Desk, job: Job, slot: Slot, run_id: str) -> tuple[Claim, Frozen | None]:
+    """Recovery first, then the claim; a slot whose record is sealed already is closed and counts as done."""
+    if job.sends:
+        recover_quietly(desk.recovery(f"{run_id}-recovery"), slot)
+    died = {expired.key: run for expired, _, run in desk.journal.expired()}
+    reach("before-claim")
+    claim = desk.journal.claim(slot, run_id, desk.lease)
+    reach("after-claim")
+    if claim.kind is not ClaimKind.RESUMED:
+        return claim, None
+    if record := desk.sealed(slot, died.get(slot.key, run_id)):
+        desk.journal.release(slot, claim.fencing, record.outcome, record.code)
+        return Claim(ClaimKind.DONE, record.id, 0), None
+    return claim, desk.journal.frozen(slot)
+
+
+def _situation(desk: Desk, job: Job, ring: Ring, claim: Claim | None, planned: datetime | None) -> Situation:
+    return Situation(
+        plan=desk.plan,
+        job=job,
+        as_of=ring.as_of,
+        switch=desk.journal.switch(),
+        breaker=desk.journal.breaker(desk.plan.name, job.name),
+        claim=claim,
+        window=decide_for(job.hours, desk.plan.window, ring.as_of),
+        late_by=None if planned is None else ring.clock - planned,
+        grace=grace(desk.plan, job.name, ring.slot.planned) if job.adds_risk else timedelta(0),
+        broker=desk.broker,
+        simulated=ring.simulated,
+        account_limits=partial(_account_limits, desk, ring.slot),
+        probe=partial(probe, desk, job),
+    )
+
+
+def _account_limits(desk: Desk, slot: Slot, account: Account) -> str:
+    return account_limits(desk.resolved, with_history(account, account.reported_equity, desk.journal, slot))
+
+
+# --- how it ends ---------------------------------------------------------------------------------------------
+
+
+def complete(run: Run, worked: Worked) -> RunRecord:
+    """A job other than trading has done its work, whatever came of it; sealed with what it found."""
+    run.story.work = worked
+    record = seal(run, worked.outcome, worked.code, worked.message)
+    if worked.outcome is Outcome.COMPLETED:
+        count_success(run.desk, run.ring)
+    return record
+
+
+def skip(run: Run) -> RunRecord:
+    """A guard blocked the run; what an earlier attempt had left to send is given up under the same code."""
+    blocking = run.story.guards[-1]
+    if blocking.code in BROKER_FAILURES:
+        count(run.desk, run.ring, "broker", blocking.detail, at_once=blocking.code != UNAVAILABLE)
+    if run.frozen is not None:
+        _give_up(run, run.frozen, f"{blocking.code}: {blocking.detail}")
+    return seal(run, Outcome.SKIPPED, blocking.code, "")
+
+
+def _give_up(run: Run, frozen: Frozen, why: str) -> None:
+    journal, now = run.desk.journal, run.desk.now()
+    for intent in sendable(frozen):
+        if frozen.states[intent.id] is OrderState.APPROVED:
+            journal.record(OrderEvent(intent.id, OrderState.ABANDONED, now, why))
+        if frozen.states[intent.id] is OrderState.SENDING:
+            journal.record(OrderEvent(intent.id, OrderState.UNKNOWN, now, "an earlier attempt ended before the answer"))
+            journal.alert("UNKNOWN_ORDER", intent.id, why)
+
+
+def fail(run: Run, error: OpenbellError) -> RunRecord:
+    """A promise was broken: stored with what was known until then. What is left unsent is left to recovery."""
+    code = "DATA" if isinstance(error, DataError) else type(error).__name__
+    count_failure(run.desk, run.ring, error)
+    try:
+        return seal(run, Outcome.FAILED, code, str(error))
+    except StoreError as worse:
+        raise StoreError(f"{error}; and the end of the run could not be written: {worse}") from error
+
+
+def seal(run: Run, outcome: Outcome, code: str, message: str) -> RunRecord:
+    """Seal the record and close the slot; the record's own words stand in when there is no message."""
+    ring, story, journal = run.ring, run.story, run.desk.journal
+    elapsed = timedelta(seconds=perf_counter() - run.started)
+    record = build_record(story, outcome, code, message, ring.clock + elapsed)
+    if not message:
+        record = record.model_copy(update={"message": headline(record)})
+    reach("before-seal")
+    journal.seal(record, story.market.bars if story.market else None)
+    reach("after-seal")
+    if ring.fencing:
+        journal.release(ring.slot, ring.fencing, outcome, code)
+        reach("after-release")
+    return record
