@@ -90,9 +90,9 @@ class Window(Part):
 
 
 class Schedule(Part):
-    """When a job's bell rings: one of ``cron``, ``every`` and ``at``; none of them is the job's usual cadence."""
+    """When a job's bell rings: exactly one of ``cron``, ``every`` and ``at``, or ``enabled = false`` alone."""
 
-    enabled: bool = Field(True, description="Whether the job runs at all; a trading job that does not is a skip.")
+    enabled: bool = Field(True, description="Whether the job works at all; every run of one that does not is a skip.")
     cron: str | None = Field(None, description="Five-field cron expression in the zone.")
     every: Duration | None = Field(None, description="Interval inside the session, from the open, 30s to 24h.")
     at: tuple[str, ...] = Field((), description="Instants of the session: open+5m, close-10m, close+5m.")
@@ -106,8 +106,8 @@ class Schedule(Part):
     @model_validator(mode="after")
     def _one(self) -> "Schedule":
         given = [name for name in ("cron", "every", "at") if getattr(self, name)]
-        if len(given) > 1:
-            raise ValueError(f"takes one of cron, every and at, got {', '.join(given)}")
+        if len(given) != 1 and (given or self.enabled):
+            raise ValueError(f"needs exactly one of cron, every and at, got {', '.join(given) or 'none'}")
         if self.every is not None and not timedelta(seconds=30) <= self.every <= timedelta(hours=24):
             raise ValueError(f"every {self.every} is not between 30s and 24h")
         return self

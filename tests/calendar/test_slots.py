@@ -52,9 +52,9 @@ def test_every_instant_until_the_next_slot_gives_the_same_slot(
     assert slot_of(plan, "trade", following) != slot
 
 
-def test_a_job_without_a_schedule_is_refused_and_those_with_one_named(plan_of: PlanOf, wall: Wall) -> None:
+def test_an_unknown_job_is_refused_and_the_nearest_named(plan_of: PlanOf, wall: Wall) -> None:
     plan = plan_of(trade={"every": "15m"}, snapshot={"at": ["close+5m"]})
-    with pytest.raises(PlanError, match=r"'snapshto' of plan book .* did you mean 'snapshot'\?; snapshot, trade has"):
+    with pytest.raises(PlanError, match=r"'snapshto' is not a job.* did you mean 'snapshot'"):
         slot_of(plan, "snapshto", wall("2026-11-20T10:00"))
 
 

@@ -135,7 +135,7 @@ def plan_of(**changes: Any) -> Plan:
         "universe": SYMBOLS,
         "account": {"broker": "paper", "name": "book"},
         "window": {"exchange": "24/7", "grace": "24h"},
-        "schedule": {"trade": {"every": "24h"}},
+        "schedule": {"trade": {"every": "24h"}, "orders": {"every": "1h"}},
         "strategies": ({"use": "buy_and_hold"},),
         "sizing": {"use": "fixed_cash", "params": {"notional": 1000}},
         "risk": {"max_positions": 20, "max_orders_per_run": 20, "max_gross_exposure": 1},

@@ -10,6 +10,7 @@ from openbell import runs
 from openbell.errors import BrokerUnavailable, FeedUnavailable
 from openbell.ports import Breaker, Claim, ClaimKind, Level, Switch
 from openbell.stages.guards import Situation, check
+from openbell.values.job import RECOVER, TRADE
 from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
 from tests.orders.desks import SYMBOLS, cut, open_desk, outlive_lease, plan_of, states
@@ -129,12 +130,13 @@ def test_a_live_run_is_left_alone(desk, wire, home):
 # --- breakers ------------------------------------------------------------------------------------------------
 
 
-def situation(desk, breaker, adds_risk=True, probe=None):
+def situation(desk, breaker, job=TRADE, probe=None):
     now = datetime.now(UTC)
     from openbell.calendar.window import decide
 
     return Situation(
         plan=plan_of(),
+        job=job,
         as_of=now,
         switch=Switch(Level.ACTIVE, 0),
         breaker=breaker,
@@ -146,7 +148,6 @@ def situation(desk, breaker, adds_risk=True, probe=None):
         simulated=False,
         account_limits=lambda account: "",
         probe=probe or (lambda before: before),
-        adds_risk=adds_risk,
     )
 
 
@@ -187,7 +188,7 @@ def test_a_latched_breaker_waits_for_a_person(desk):
 
 
 def test_S09_X04_a_protective_job_is_held_back_by_neither_breaker_nor_lateness(desk):
-    guards = check(situation(desk, Breaker(True, 10, "down", "broker"), adds_risk=False))
+    guards = check(situation(desk, Breaker(True, 10, "down", "broker"), job=RECOVER))
     assert all(guard.passed for guard in guards)
-    late = check(situation(desk, Breaker(False, 0), adds_risk=True))[-1]
+    late = check(situation(desk, Breaker(False, 0)))[-1]
     assert (late.name, late.code) == ("lateness", "LATE")

@@ -13,6 +13,7 @@ from openbell.errors import BrokerUnavailable
 from openbell.ports import Breaker, Broker, Claim, ClaimKind, Level, Switch
 from openbell.stages.guards import Situation, check
 from openbell.values.account import Account, Position
+from openbell.values.job import RECOVER, TRADE
 from openbell.values.plan import Plan
 
 NOW = datetime(2026, 11, 19, 14, 35, tzinfo=UTC)
@@ -39,6 +40,7 @@ class Counted:
 def situation(**changes: object) -> Situation:
     usual = Situation(
         plan=PLAN,
+        job=TRADE,
         as_of=NOW,
         switch=Switch(Level.ACTIVE, 0),
         breaker=Breaker(False, 0),
@@ -107,7 +109,7 @@ def test_a_breaker_that_may_be_probed_lets_a_run_go_on_only_when_it_has_closed()
 
 
 def test_X04_a_job_that_protects_is_held_back_neither_by_a_breaker_nor_by_being_late() -> None:
-    late = situation(breaker=Breaker(True, 10), late_by=timedelta(hours=2), adds_risk=False)
+    late = situation(breaker=Breaker(True, 10), late_by=timedelta(hours=2), job=RECOVER)
     assert check(late)[-1].passed
 
 

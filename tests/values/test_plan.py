@@ -1,11 +1,13 @@
 """A plan is refused for what is wrong with it, by name."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from openbell.values.plan import Plan
+from openbell.values.job import JOBS
+from openbell.values.plan import CADENCE, Plan
 
 GOOD: dict[str, Any] = {"name": "demo", "universe": ["AAPL", "MSFT"], "strategies": [{"use": "sma_crossover"}]}
 
@@ -17,8 +19,15 @@ def plan(**changes: Any) -> Plan:
 def test_the_smallest_plan_trades_on_paper_every_quarter_of_an_hour() -> None:
     made = plan()
     assert made.mode == "paper"
-    assert made.schedule["trade"].every is not None
-    assert made.schedule["trade"].every.total_seconds() == 900
+    assert made.rings("trade").every == timedelta(minutes=15)
+
+
+def test_A03_each_job_has_its_usual_cadence_until_the_plan_says_otherwise() -> None:
+    made = plan(schedule={"exits": {"every": "1m"}, "alerts": {"enabled": False}})
+    assert made.rings("exits").every == timedelta(minutes=1)
+    assert (made.rings("alerts").every, made.rings("alerts").enabled) == (timedelta(minutes=5), False)
+    assert made.rings("snapshot").at == ("close+5m",)
+    assert set(CADENCE) == set(JOBS)
 
 
 def test_a_plan_reads_back_what_it_writes() -> None:
