@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
-from openbell.strategies import _rolling as rolling
+from openbell import rolling
 from openbell.strategies.base import Windowed, cells
 from openbell.values.bars import Bars, FloatPanel
 from openbell.values.signal import SignalPanel

@@ -6,8 +6,8 @@ import pytest
 
 from openbell.errors import InputError, PlanError
 from openbell.planfiles import MAX_BYTES, examine, find, load, load_all, plans_folder
-from openbell.planfiles.lines import key_lines
 from openbell.settings import Settings
+from openbell.tomlfiles.lines import key_lines
 
 GOOD = """\
 # A plan.

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from openbell.strategies import _rolling as rolling
+from openbell import rolling
 
 PANEL = np.random.default_rng(0).random((40, 3)) + 1
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import bottleneck as bn
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from openbell.values.bars import FloatPanel
 
@@ -47,6 +48,25 @@ def _moved(
         reduced: FloatPanel = pairwise.reduce(needed, axis=0, keepdims=True)
         return reduced
     return move(needed, window, axis=0)[window - 1 :]
+
+
+def weighted(panel: FloatPanel, weights: FloatPanel, rows: int) -> FloatPanel:
+    """Sum of the last ``len(weights)`` bars, each times its weight; the newest bar has the last weight."""
+    needed = last(panel, rows + len(weights) - 1)
+    if rows == 1:
+        newest: FloatPanel = np.einsum("k,kn->n", weights, needed)[None]
+        return newest
+    each: FloatPanel = np.einsum("k,rnk->rn", weights, sliding_window_view(needed, len(weights), axis=0))
+    return each
+
+
+def deviation(panel: FloatPanel, window: int, rows: int) -> FloatPanel:
+    """Standard deviation of the last ``window`` bars around their own mean; exactly 0 for what stands still."""
+    needed = last(panel, rows + window - 1)
+    windows = needed.T[None] if rows == 1 else sliding_window_view(needed, window, axis=0)
+    middle = windows.mean(axis=2)
+    spread: FloatPanel = windows.std(axis=2)
+    return np.where(spread <= ROUNDING * np.abs(middle), 0.0, spread)
 
 
 def change(panel: FloatPanel, bars: int, rows: int, delay: int = 0) -> FloatPanel:

@@ -1,4 +1,4 @@
-"""What is wrong with a plan, in words: one line each, with file, line and key."""
+"""What is wrong with a file, in words: one line each, with file, line and key."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from openbell.planfiles.lines import Key
 from openbell.plugins import nearest
-from openbell.values.plan import Plan
+from openbell.tomlfiles.lines import Key
 
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
 _UNKNOWN = re.compile(r"^unknown key '(?P<key>[^']+)'(?P<rest>.*)$", re.DOTALL)
@@ -22,10 +21,11 @@ _PARTS = re.compile(r"; (?=unknown key '|[A-Za-z0-9_.-]+: )")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A plan's file and the line of each of its keys."""
+    """A file, the line of each of its keys, and the model that says which keys there may be."""
 
     path: Path
     lines: Mapping[Key, int]
+    model: type[BaseModel]
 
     def report(self, key: Key, words: str) -> str:
         """One problem of one key."""
@@ -34,7 +34,8 @@ class Source:
 
     def refused(self, error: ValidationError) -> list[str]:
         """Each problem that the model found."""
-        return [self.report(item["loc"], _words(item)) for item in _telling(error.errors(include_url=False))]
+        errors = _telling(error.errors(include_url=False))
+        return [self.report(item["loc"], _words(item, self.model)) for item in errors]
 
     def named(self, text: str) -> Iterator[str]:
         """Each problem of a text that begins with a key, such as ``risk.max_orders: ...``, or names one."""
@@ -61,9 +62,9 @@ def _telling(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     return [error for error in errors if not (error["type"] == "too_short" and error["loc"] in inner)]
 
 
-def _words(error: ErrorDetails) -> str:
+def _words(error: ErrorDetails, model: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
-        known = _keys_at(error["loc"][:-1])
+        known = _keys_at(model, error["loc"][:-1])
         return f"unknown key{nearest(str(error['loc'][-1]), known) or there_are(known)}"
     if error["type"] == "missing":
         return "a required key is missing"
@@ -73,9 +74,9 @@ def _words(error: ErrorDetails) -> str:
     return f"{message}, got {str(given)[:60]!r}"
 
 
-def _keys_at(key: Key) -> Mapping[str, Any]:
-    """Valid keys of the table at this place of a plan."""
-    found: Any = Plan
+def _keys_at(model: type[BaseModel], key: Key) -> Mapping[str, Any]:
+    """Valid keys of the table at this place of a file."""
+    found: Any = model
     for part in key:
         fields: Mapping[str, Any] | None = getattr(found, "model_fields", None)
         found = fields[str(part)].annotation if fields else [arg for arg in get_args(found) if arg is not ...][-1]
