@@ -3,6 +3,8 @@
 OpenbellError
 ├── InputError            a value from outside breaks a stated bound
 │   ├── PlanError         a plan that cannot be used as written
+│   ├── AlertError        an alert that cannot be used as written
+│   ├── ExpressionError   an expression that cannot be read
 │   └── SettingsError     an environment variable or setting that cannot be used
 ├── CalendarError         a date or exchange that no calendar covers
 ├── DataError             a feed's answer that cannot be used at all
@@ -29,6 +31,14 @@ class InputError(OpenbellError):
 
 class PlanError(InputError):
     """A plan that cannot be used as written."""
+
+
+class AlertError(InputError):
+    """An alert that cannot be used as written."""
+
+
+class ExpressionError(InputError):
+    """An expression that cannot be read; its text shows the place."""
 
 
 class SettingsError(InputError):
