@@ -2,28 +2,18 @@
 
 from abc import abstractmethod
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
 from openbell.plugins import Plugin
 from openbell.risk.book import Book, known
+from openbell.values.fraction import Fraction
 from openbell.values.money import floor_to, text
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Decision, Ruling
 
 __all__ = ["Book", "Fraction", "Rule", "known"]
-
-
-def _fraction(value: Any) -> Any:
-    # Before any other bound, so that a percentage is told apart from a fraction that is merely too large.
-    if isinstance(value, (int, float, Decimal)) and not 0 <= value <= 1:
-        raise ValueError("this is a fraction from 0 to 1: write 5 % as 0.05")
-    return value
-
-
-#: A share of something; the field's name ends in ``fraction``, and a percentage is refused.
-Fraction = Annotated[Decimal, BeforeValidator(_fraction), AfterValidator(_fraction)]
 
 
 class Rule(Plugin):

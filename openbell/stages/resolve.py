@@ -9,6 +9,8 @@ from openbell.calendar.exchange import Exchange, exchange
 from openbell.calendar.schedule import Grid
 from openbell.calendar.window import check_window
 from openbell.errors import PlanError
+from openbell.exits.base import ExitRule
+from openbell.exits.catalog import build_exits
 from openbell.plugins import build, find
 from openbell.risk.base import Rule
 from openbell.risk.catalog import build_rules
@@ -17,6 +19,7 @@ from openbell.stages.evaluate import Seat, history_needed
 from openbell.strategies.base import Strategy
 from openbell.values.bars import Timeframe
 from openbell.values.plan import CADENCE, Plan, StrategyUse
+from openbell.values.time import duration_text
 
 #: Bars to fetch when no strategy says how many it needs.
 DEFAULT_HISTORY = 200
@@ -33,6 +36,7 @@ class Resolved:
     grids: Mapping[str, Grid]
     timeframe: Timeframe
     exchange: Exchange
+    exits: tuple[ExitRule, ...] = ()
 
     @property
     def history(self) -> int:
@@ -55,7 +59,8 @@ def resolve(plan: Plan) -> Resolved:
     seats = tuple(_seat(plan, index, use) for index, use in enumerate(plan.strategies) if use.enabled)
     grids = {job: _grid(plan, job) for job in CADENCE}
     venue = exchange(plan.window.exchange)
-    return Resolved(plan, seats, _sizer(plan), build_rules(plan.risk), grids, Timeframe(plan.timeframe), venue)
+    rules, exits = build_rules(plan.risk), build_exits(plan.exits)
+    return Resolved(plan, seats, _sizer(plan), rules, grids, Timeframe(plan.timeframe), venue, exits)
 
 
 def _problems(plan: Plan) -> Iterator[str]:
@@ -67,6 +72,7 @@ def _problems(plan: Plan) -> Iterator[str]:
         yield "strategies: none is enabled"
     yield _problem(partial(_sizer, plan))
     yield _problem(partial(build_rules, plan.risk))
+    yield _problem(partial(_exits, plan))
     for job in () if window else CADENCE:
         yield _problem(partial(_grid, plan, job))
 
@@ -95,6 +101,18 @@ def _sizer(plan: Plan) -> Sizer:
     except PlanError as error:
         raise PlanError(f"sizing.use: {error}") from None
     return build(found, plan.sizing.params, "sizing.params")
+
+
+def _exits(plan: Plan) -> tuple[ExitRule, ...]:
+    """The exit rules; a window that still lets entries in after all was closed is a PlanError."""
+    built, window = build_exits(plan.exits), plan.window
+    nightly = next((rule for rule in built if rule.name == "end_of_session"), None)
+    if nightly and window.end is None and -window.close_offset.total_seconds() < nightly.limit:
+        raise PlanError(
+            f"{nightly.told} before the close everything is closed, and window.close_offset "
+            f"{duration_text(window.close_offset)} lets entries in after that: make it -{nightly.say(nightly.limit)}"
+        )
+    return built
 
 
 def _grid(plan: Plan, job: str) -> Grid:

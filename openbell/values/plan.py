@@ -218,6 +218,9 @@ class Plan(Part):
     strategies: tuple[StrategyUse, ...] = Field(min_length=1)
     sizing: Sizing = Sizing()
     risk: dict[str, Any] = Field(default_factory=dict, description="Limits by rule; the rest keep their defaults.")
+    exits: dict[str, Any] = Field(
+        default_factory=dict, description="When positions are closed, by rule; the two that are always on keep theirs."
+    )
     freshness: Freshness = Freshness()
     notify: Notify = Notify()
 

@@ -8,7 +8,7 @@ import pytest
 import openbell
 
 ROOT = Path(openbell.__file__).parent
-FAMILIES = ["strategies", "sizing", "risk/rules", "feeds", "brokers"]
+FAMILIES = ["strategies", "sizing", "risk/rules", "exits/rules", "feeds", "brokers"]
 
 
 def plugins(family: str) -> list[Path]:

@@ -1,0 +1,1 @@
+"""One exit rule a file."""
