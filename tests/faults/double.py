@@ -42,9 +42,9 @@ class Double:
     ) -> None:
         self._broker.stop()
 
-    def hold_answers(self, seconds: float) -> None:
-        """Accept the first order and keep its answer back."""
-        self._broker.script({**_ORDER, "delay_answer": seconds})
+    def hold_answers(self, seconds: float, verb: str = "POST", path: str = "/v2/orders", nth: int = 1) -> None:
+        """Do what a request asks for and keep the answer back; by default accept the first order."""
+        self._broker.script({"verb": verb, "path": path, "nth": nth, "delay_answer": seconds})
 
     def resting(self) -> None:
         """Orders are taken and stay open."""
@@ -53,3 +53,7 @@ class Double:
     def accepted(self) -> int:
         """Orders that it has taken so far, read from the ledger as it grows."""
         return self._ledger.read_bytes().count(b'"kind": "accepted"')
+
+    def arrived(self, verb: str, path: str) -> int:
+        """Requests of a kind that have come so far."""
+        return self._broker.requests(verb).count(f"{verb} {path}")
