@@ -1,0 +1,5 @@
+"""``python -m tests.twsdouble --ledger FILE``; see ``server``."""
+
+from tests.twsdouble.server import main
+
+main()
