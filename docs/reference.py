@@ -19,6 +19,7 @@ from openbell.specs import BrokerSpec, FeedSpec
 from openbell.strategies.base import Strategy
 from openbell.values import plan
 from openbell.values.canonical import plain
+from openbell.values.notify import Target
 
 PAGE = Path(__file__).with_name("reference.md")
 TABLES = {
@@ -31,6 +32,7 @@ TABLES = {
     "sizing": plan.Sizing,
     "freshness": plan.Freshness,
     "notify": plan.Notify,
+    "notify.targets": Target,
 }
 
 

@@ -11,18 +11,18 @@ from openbell.errors import OpenbellError
 from openbell.jobs import Run
 from openbell.values.record import Outcome, RunRecord
 from tasks.handed import Handed
-from tasks.publication import announce, notify
+from tasks.publication import announce
 
 
-async def completed(run: Run, record: Handed[RunRecord]) -> State[Any]:
+async def completed(record: Handed[RunRecord]) -> State[Any]:
     """Everything was decided, sent and sealed."""
-    await _tell(run, record.value)
+    announce(record.value)
     return Completed(message=record.value.message)
 
 
-async def ended(run: Run, record: RunRecord) -> State[Any]:
+async def ended(record: RunRecord) -> State[Any]:
     """A job other than trading has ended as its record says."""
-    await _tell(run, record)
+    announce(record)
     if record.outcome is Outcome.COMPLETED:
         return Completed(message=record.message)
     if record.outcome is Outcome.SKIPPED:
@@ -35,14 +35,14 @@ async def skipped(run: Run) -> State[Any]:
     guard = run.story.guards[-1]
     record = openbell.jobs.skip(run)
     get_run_logger().info("%s (%s, %s)", record.message, guard.name, guard.code)
-    await _tell(run, record)
+    announce(record)
     return Completed(name="Skipped", message=record.message)
 
 
 async def failed(run: Run, error: OpenbellError) -> State[Any]:
     """A promise was broken: stored with what was known until then."""
     record = openbell.jobs.fail(run, error)
-    await _tell(run, record)
+    announce(record)
     return Failed(message=f"{record.code}: {error}")
 
 
@@ -50,8 +50,3 @@ def refused(error: OpenbellError) -> State[Any]:
     """There was no run to record: the plan, the instant or the store cannot be used."""
     get_run_logger().error("%s", error)
     return Failed(message=str(error))
-
-
-async def _tell(run: Run, record: RunRecord) -> None:
-    announce(record)
-    await notify(record, run.desk.plan.notify)

@@ -28,4 +28,4 @@ async def run_job(job: Job, plan: str, stages: Callable[[Run], Worked]) -> State
             record = openbell.jobs.complete(run, stages(run))
         except OpenbellError as error:
             return await failed(run, error)
-        return await ended(run, record)
+        return await ended(record)

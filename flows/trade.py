@@ -53,4 +53,4 @@ async def trade(plan: str = "demo", as_of: datetime | None = None, dry_run: bool
             record = persist_audit(run, market, evaluation, gated, executed)
         except OpenbellError as error:
             return await failed(run, error)
-        return await completed(run, record)
+        return await completed(record)

@@ -1,4 +1,4 @@
-"""Views of the sealed record for people: artifacts in the Prefect UI, events, notifications.
+"""Views of the sealed record for people: artifacts in the Prefect UI, and events.
 
 The record is in the store by then; whatever fails here is logged and changes nothing.
 """
@@ -11,8 +11,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import httpx
-from prefect import get_run_logger
-from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
@@ -27,7 +25,7 @@ from openbell.errors import OpenbellError
 from openbell.settings import load_settings
 from openbell.stages.report import headline, markdown, tables
 from openbell.values import canonical
-from openbell.values.plan import Notify, Window
+from openbell.values.plan import Window
 from openbell.values.record import RunRecord
 
 #: The tables that get an artifact of their own, with the words above each.
@@ -86,14 +84,3 @@ def announce(record: RunRecord) -> None:
         resource={"prefect.resource.id": f"openbell.plan.{record.plan}", "prefect.resource.name": record.plan},
         payload={"run": record.id, "slot": record.slot, "code": record.code, "message": record.message},
     )
-
-
-async def notify(record: RunRecord, settings: Notify) -> None:
-    """Tell who the plan names; a target that is dead or slow never breaks a run."""
-    if not settings.block or record.outcome not in settings.on:
-        return
-    try:
-        target = await Block.aload(settings.block)
-        await target.notify(body=record.message, subject=f"{record.plan} {record.outcome}: {record.slot}")
-    except Exception as error:  # noqa: BLE001  # whatever a notification service raises stays outside the run
-        get_run_logger().warning("notification through %s failed: %s", settings.block, type(error).__name__)

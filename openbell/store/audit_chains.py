@@ -127,7 +127,7 @@ def _fill(found: Row[Any]) -> Fill:
 
 
 def all_logs(connection: Connection) -> Check:
-    """The chains of switches, breaker events, look-ups, alerts, breaks and resolutions."""
+    """The chains of switches, breaker events, look-ups, alerts, breaks, resolutions and deliveries."""
     check = Check("I5", "chains of switches, look-ups, alerts and breaks")
     for table in LOGS:
         _log(connection, check, table)

@@ -1,41 +1,24 @@
 """The plan: what an operator reviews and signs off. One model that forbids unknown keys."""
 
 import re
-from collections.abc import Callable
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from openbell.errors import InputError, OpenbellError
+from openbell.errors import OpenbellError
 from openbell.values import canonical
 from openbell.values.bars import Timeframe
 from openbell.values.instrument import check_symbol
-from openbell.values.time import duration_text, parse_duration
+from openbell.values.notify import Notify
+from openbell.values.part import Duration, Part, told
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,39}$")
 _AREA = re.compile(r"^(UTC|[A-Z][A-Za-z_]+/[A-Za-z0-9_+\-/]+)$")
 MAX_SYMBOLS = 10_000
-T = TypeVar("T")
-
-
-def _duration(value: Any) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a duration such as 30s, 15m, -10m or 1d")
-    return _told(parse_duration, value)
-
-
-def _told(check: Callable[[str], T], value: str) -> T:
-    """Run one of our checks inside a model: pydantic reports ValueErrors together with the key."""
-    try:
-        return check(value)
-    except InputError as error:
-        raise ValueError(str(error)) from None
 
 
 @cache
@@ -46,14 +29,7 @@ def check_zone(name: str) -> str:
     raise ValueError(f"{name!r} is not an IANA zone such as America/New_York (abbreviations are refused)")
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text, when_used="json")]
 Zone = Annotated[str, Field(max_length=64)]
-
-
-class Part(BaseModel):
-    """Base of a plan's tables: immutable, nothing unknown, nothing infinite."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Window(Part):
@@ -188,13 +164,6 @@ class Freshness(Part):
     quotes: Duration = Field(timedelta(seconds=10), description="Age limit of the quote behind a market order.")
 
 
-class Notify(Part):
-    """Who is told; sending can never break a run."""
-
-    block: str = Field("", description="Slug/name of a Prefect notification block; empty: events only.")
-    on: tuple[Literal["completed", "skipped", "failed"], ...] = ("completed", "failed")
-
-
 def _slug(name: str) -> str:
     if not _NAME.match(name):
         raise ValueError(f"{name[:60]!r} is not 1 to 40 of a-z, 0-9 and -, starting with a letter")
@@ -278,7 +247,7 @@ class Plan(Part):
 
 def _symbols(symbols: tuple[str, ...]) -> tuple[str, ...]:
     for symbol in symbols:
-        _told(check_symbol, symbol)
+        told(check_symbol, symbol)
     doubled = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1}) if len(symbols) < 500 else []
     if doubled or len(set(symbols)) != len(symbols):
         raise ValueError(f"symbols stand twice: {', '.join(doubled) or 'some'}")

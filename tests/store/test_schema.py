@@ -19,7 +19,9 @@ from openbell.ports import Level, Lookup
 from openbell.store import sqlite_file
 from openbell.store.connect import open_store
 from openbell.store.migrate import alembic_config
+from openbell.store.outbox import SqlOutbox
 from openbell.store.schema import HEAD, INSERT_ONLY, METADATA, REVISIONS
+from openbell.values.message import Message, MessageState, Severity
 from openbell.values.orders import OrderState
 from tests.store.samples import HOUR, data_of, event_of, fill_of, frozen_order, panel, record_of, slot_at
 
@@ -121,10 +123,19 @@ def full(store, journal):
     journal.close_alert(1, "somebody", "seen")
     journal.count("demo", "trade", "broker", "401", at_once=True)
     journal.set_switch(Level.HALTED, "somebody", "fire drill")
+    deliver_one(SqlOutbox(store))
     return store
 
 
 START = slot_at().planned
+
+
+def deliver_one(outbox):
+    """A message that was sent, for a row in the log of deliveries."""
+    message = Message("runs/1", "env:OPENBELL_NOTIFY_OPS", "demo", Severity.INFO, *["text"] * 4, START, START + HOUR)
+    outbox.put("demo", (), [message], HOUR, START)
+    claimed = outbox.claim("demo", message.target, START, HOUR)
+    outbox.settle(claimed, MessageState.SENT, START, "", START)
 
 
 def test_P07_update_and_delete_are_refused_by_the_database(full):
