@@ -7,24 +7,39 @@ what ``[feed.params]`` or ``[account.params]`` of a plan may hold.
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import sleep
+from typing import ClassVar
 
 from openbell.plugins import Plugin
 from openbell.ports import Broker, MarketFeed, PaperLedger
 
 
+def pause(span: timedelta) -> None:
+    """Let real time pass."""
+    sleep(span.total_seconds())
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an adapter may lean on: the installation's folders, the run's clock, the plan's exchange."""
+    """What an adapter may lean on: the installation's folders, the run's clock, the plan's exchange.
+
+    ``max_age`` is how old the plan lets a bar be (``Wanted.max_age``); None is as the timeframe says.
+    """
 
     data: Path
     exchange: str
     now: Callable[[], datetime]
+    max_age: timedelta | None = None
+    wait: Callable[[timedelta], None] = pause
 
 
 class FeedSpec(Plugin):
     """Settings of a feed."""
+
+    #: Whether its bars come over a network, and are worth keeping on disk unless the plan says otherwise.
+    remote: ClassVar[bool] = True
 
     @abstractmethod
     def open(self, around: Surroundings) -> MarketFeed:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path, PurePath
 from stat import S_ISREG
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -24,7 +25,7 @@ from openbell.values.bars import FIELDS, Timeframe, to_datetime64
 from openbell.values.instrument import check_symbol
 from openbell.values.market import Checked, DropCode
 from openbell.values.money import to_decimal
-from openbell.values.plan import Duration, Zone, check_zone
+from openbell.values.plan import Zone, check_zone
 from openbell.values.quote import Quote
 from openbell.values.time import as_utc
 
@@ -228,25 +229,26 @@ def _quote(symbol: str, block: Block, column: int, row: int) -> Quote | None:
 class Files(FeedSpec):
     """Settings of the files feed."""
 
+    remote: ClassVar[bool] = False
+
     path: str = Field(description="CSV or Parquet file under the data folder; {symbol} in it: one file per symbol.")
     timeframe: str = Field("1d", description="Length of the bars in the files.")
     zone: Zone | None = Field(None, description="IANA zone of times that are written without one.")
     columns: dict[str, str] = Field(default_factory=dict, description="Our column names to the files' own.")
     stamp: Stamp | None = Field(None, description="What a row's time is: open, close or session of its bar.")
-    max_age: Duration | None = Field(None, description="Oldest newest bar; default as the timeframe says.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Files":
         try:
-            self._feed(Path(), "")
+            self._feed(Path(), "", None)
         except OpenbellError as error:
             raise ValueError(str(error)) from None
         return self
 
     def open(self, around: Surroundings) -> MarketFeed:
         """The feed on the plan's exchange, confined to the installation's data folder."""
-        return self._feed(around.data, around.exchange)
+        return self._feed(around.data, around.exchange, around.max_age)
 
-    def _feed(self, root: Path, code: str) -> FilesFeed:
+    def _feed(self, root: Path, code: str, max_age: timedelta | None) -> FilesFeed:
         timeframe = Timeframe(self.timeframe)
-        return FilesFeed(root, self.path, timeframe, code, self.zone, self.columns, self.stamp, self.max_age)
+        return FilesFeed(root, self.path, timeframe, code, self.zone, self.columns, self.stamp, max_age)

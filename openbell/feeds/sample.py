@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cache
 from importlib.resources import files
+from typing import ClassVar
 
 import numpy as np
 from pyarrow import BufferReader, CompressedInputStream, csv
@@ -63,12 +64,13 @@ class SampleFeed:
 
     Prices are raw: the splits of MSFT (February 2003) and AAPL (February 2005) are visible. ``adjusted`` scales
     open, high, low and close to the adjusted close of the source. Quotes stand ``spread_bps`` apart around the real
-    open of the session in progress, and around the last close when the market is closed.
+    open of the session in progress, and around the last close when the market is closed. ``max_age`` as in ``check_bars``.
     """
 
     exchange: str = "XNYS"
     spread_bps: Decimal = Decimal(2)
     adjusted: bool = False
+    max_age: timedelta | None = None
 
     @property
     def provider(self) -> str:
@@ -89,6 +91,7 @@ class SampleFeed:
             provider=PROVIDER,
             adjustment="adjusted" if self.adjusted else "raw",
             history=True,
+            max_age=self.max_age,
         )
         return check_block(self._block(market, count, as_of), wanted)
 
@@ -158,9 +161,11 @@ def _prices(adjusted: bool) -> _Prices:
 class Sample(FeedSpec):
     """Settings of the sample feed."""
 
+    remote: ClassVar[bool] = False
+
     spread_bps: Decimal = Field(Decimal(2), ge=0, le=1000, description="Bid to ask, in hundredths of a percent.")
     adjusted: bool = Field(False, description="Prices adjusted for splits and dividends.")
 
     def open(self, around: Surroundings) -> MarketFeed:
         """The feed on the plan's exchange."""
-        return SampleFeed(around.exchange, self.spread_bps, self.adjusted)
+        return SampleFeed(around.exchange, self.spread_bps, self.adjusted, around.max_age)

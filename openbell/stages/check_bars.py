@@ -1,6 +1,6 @@
 """Validation of bars, one for all feeds: a symbol that cannot be used drops out, the others go on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,7 +9,7 @@ from openbell.calendar.exchange import Exchange
 from openbell.errors import InputError
 from openbell.stages.raw_bars import Block, Flags, Integers, RawBars, lay_out
 from openbell.stages.sessions import Flaws, session_age
-from openbell.stages.window import Window, carried, longest_gap, newest_rows, open_window
+from openbell.stages.window import CLOSE, Window, carried, longest_gap, newest_rows, open_window
 from openbell.values.bars import FIELDS, FloatPanel, Timeframe, Times, empty_bars, make_bars, to_datetime64
 from openbell.values.market import Checked, DropCode, Dropped
 from openbell.values.time import as_utc, iso
@@ -22,6 +22,10 @@ MIN_PRICE, MAX_PRICE, MAX_VOLUME = 1e-9, 1e12, 1e18
 PRICE_SLACK = 1e-6
 #: Sessions without a bar that are carried forward in daily data; a longer hole is missing data.
 MAX_GAP = 3
+#: A newest close further than this part from the one before is doubted until another source confirms it.
+MAX_JUMP = 0.4
+#: Ratios of splits, and how near a jump must come to be called one.
+SPLITS, SPLIT_SLACK = (2.0, 3.0, 10.0, 20.0), 0.05
 #: An intraday bar may be late by this.
 LATENESS = timedelta(seconds=60)
 #: Symbols that a note names.
@@ -36,7 +40,8 @@ class Wanted:
 
     ``history``: the source holds all of time and is cut at ``as_of``; otherwise a bar beyond it is an error.
     ``max_age`` is open time for intraday bars and plain time for daily ones. By default an intraday bar may be one
-    interval and 60 s old, and daily data must hold the last complete session.
+    interval and 60 s old, and daily data must hold the last complete session. ``confirmed`` are symbols whose newest
+    close another source has as well: a jump is no reason to doubt it.
     """
 
     symbols: tuple[str, ...]
@@ -48,6 +53,7 @@ class Wanted:
     adjustment: str = "raw"
     history: bool = False
     max_age: timedelta | None = None
+    confirmed: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         as_utc(self.as_of, "as_of")
@@ -65,6 +71,15 @@ def check_block(block: Block, wanted: Wanted) -> Checked:
 
     The window is chosen among the symbols that are left, so that a bad symbol changes nothing for the others.
     """
+    checked = _judged(block, wanted)
+    doubted = tuple(drop.symbol for drop in checked.dropped if drop.code in (DropCode.STALE, DropCode.SUSPECT))
+    if not doubted:
+        return checked
+    as_far = replace(wanted, symbols=doubted, max_age=ANY_AGE, confirmed=frozenset(doubted))
+    return replace(checked, aside=_judged(block, as_far).bars)
+
+
+def _judged(block: Block, wanted: Wanted) -> Checked:
     column = {symbol: at for at, symbol in enumerate(block.symbols)}
     stop = int(np.searchsorted(block.times, to_datetime64(wanted.as_of), side="right"))
     faults = _absent(block, wanted) | _untimely(block, wanted, stop)
@@ -75,7 +90,8 @@ def check_block(block: Block, wanted: Wanted) -> Checked:
         if not found:
             return _passed(block, window, wanted, faults)
         faults |= found
-    return Checked(empty_bars((), wanted.timeframe, wanted.provider), _dropped(faults, wanted))
+    nothing = empty_bars((), wanted.timeframe, wanted.provider, wanted.adjustment)
+    return Checked(nothing, _dropped(faults, wanted))
 
 
 def _dropped(faults: Flaws, wanted: Wanted) -> tuple[Dropped, ...]:
@@ -100,23 +116,34 @@ def _untimely(block: Block, wanted: Wanted, stop: int) -> Flaws:
         faults[block.symbols[column]] = (DropCode.EMPTY, f"no bar is complete at {iso(wanted.as_of)}")
     with_bars = np.flatnonzero(newest >= 0)
     times = block.times[newest[with_bars]]
-    for at in np.flatnonzero(_too_old(times, wanted)).tolist():
-        detail = f"the newest bar is of {_text(times[at])}, too old at {iso(wanted.as_of)}"
-        faults[block.symbols[with_bars[at]]] = (DropCode.STALE, detail)
+    for at, said in _too_old(times, wanted).items():
+        faults[block.symbols[with_bars[at]]] = (DropCode.STALE, said)
     return faults | _future(block, wanted) | dict(block.flaws)
 
 
-def _too_old(times: Times, wanted: Wanted) -> Flags:
-    as_of = to_datetime64(wanted.as_of)
+def _too_old(times: Times, wanted: Wanted) -> dict[int, str]:
+    """Which newest bars are over the limit, with age and limit in words."""
     if wanted.max_age == ANY_AGE:
-        return np.zeros(len(times), np.bool_)
-    if not wanted.timeframe.daily:
-        limit = wanted.max_age if wanted.max_age is not None else wanted.timeframe.span + LATENESS
-        return session_age(times, wanted.as_of, wanted.exchange) > np.timedelta64(limit)
+        return {}
+    daily, as_of = wanted.timeframe.daily, to_datetime64(wanted.as_of)
+    ages = as_of - times if daily else session_age(times, wanted.as_of, wanted.exchange)
+    limit = _age_limit(wanted)
+    unit = "" if daily else " of open time"
+    return {
+        at: f"the newest bar is of {_text(times[at])}, {_span(ages[at])}{unit} old at {iso(wanted.as_of)}; "
+        f"the limit is {_span(limit)}"
+        for at in np.flatnonzero(ages > limit).tolist()
+    }
+
+
+def _age_limit(wanted: Wanted) -> np.timedelta64:
     if wanted.max_age is not None:
-        return as_of - times > np.timedelta64(wanted.max_age)
+        return np.timedelta64(wanted.max_age)
+    if not wanted.timeframe.daily:
+        return np.timedelta64(wanted.timeframe.span + LATENESS)
     session = wanted.exchange.last_complete(wanted.as_of)
-    return times < wanted.exchange.session_bounds(session, session)[1]
+    age: np.timedelta64 = to_datetime64(wanted.as_of) - wanted.exchange.session_bounds(session, session)[1][0]
+    return age
 
 
 def _future(block: Block, wanted: Wanted) -> Flaws:
@@ -138,7 +165,7 @@ def _unsound(block: Block, window: Window, wanted: Wanted) -> Flaws:
     for at in np.flatnonzero(gaps > MAX_GAP).tolist():
         detail = f"no bar in {gaps[at]} sessions in a row, more than {MAX_GAP}"
         faults[block.symbols[window.columns[at]]] = (DropCode.MISSING, detail)
-    return faults | _invalid(block, window) | _conflicting(block, window)
+    return faults | _suspect(block, window, wanted) | _invalid(block, window) | _conflicting(block, window)
 
 
 def _invalid(block: Block, window: Window) -> Flaws:
@@ -173,12 +200,37 @@ def _conflicting(block: Block, window: Window) -> Flaws:
     return faults
 
 
+def _suspect(block: Block, window: Window, wanted: Wanted) -> Flaws:
+    """Symbols whose newest close is too far from the one before to be believed by itself."""
+    if len(window.rows) < 2:
+        return {}
+    (before, after), both = window.values[CLOSE, -2:], window.present[-2:].all(axis=0)
+    with np.errstate(invalid="ignore"):
+        both &= (np.minimum(before, after) >= MIN_PRICE) & (np.maximum(before, after) <= MAX_PRICE)
+        jumped = both & (np.abs(after - before) > MAX_JUMP * before)
+    symbols = {at: block.symbols[window.columns[at]] for at in np.flatnonzero(jumped).tolist()}
+    return {
+        symbol: (DropCode.SUSPECT, _jump(before[at], after[at], window.times[-1]))
+        for at, symbol in symbols.items()
+        if symbol not in wanted.confirmed
+    }
+
+
+def _jump(before: float, after: float, time: np.datetime64) -> str:
+    factor = max(after / before, before / after)
+    near = next((split for split in SPLITS if abs(factor / split - 1) <= SPLIT_SLACK), None)
+    like = f", like a split of {near:g} to 1" if near and after < before else ""
+    like = like or (f", like a split of 1 to {near:g}" if near else "")
+    return f"from {before:g} to {after:g} in one bar at {_text(time)}, more than {MAX_JUMP:.0%}{like}"
+
+
 def _passed(block: Block, window: Window, wanted: Wanted, faults: Flaws) -> Checked:
-    values, filled = carried(window, to_the_end=wanted.max_age != ANY_AGE)
+    values, filled, where = carried(window, to_the_end=wanted.max_age != ANY_AGE)
     symbols = tuple(block.symbols[column] for column in window.columns.tolist())
     fields = dict(zip(FIELDS, values, strict=True))
     bars = make_bars(symbols, window.times, fields, wanted.timeframe, wanted.provider, wanted.adjustment)
-    return Checked(bars, _dropped(faults, wanted), _notes(block, window, wanted, symbols, filled))
+    notes = _notes(block, window, wanted, symbols, filled)
+    return Checked(bars, _dropped(faults, wanted), notes, carried=where)
 
 
 def _notes(block: Block, window: Window, wanted: Wanted, symbols: tuple[str, ...], filled: Integers) -> tuple[str, ...]:
@@ -204,3 +256,7 @@ def _count(what: str, symbols: tuple[str, ...], counts: Integers) -> str:
 
 def _text(instant: np.datetime64) -> str:
     return f"{instant.astype('datetime64[s]')}Z"
+
+
+def _span(age: np.timedelta64) -> str:
+    return str(timedelta(seconds=int(age / np.timedelta64(1, "s"))))

@@ -110,6 +110,8 @@ def data_seen(market: Market, evaluation: Evaluation | None) -> DataSeen:
         last_bar=last.replace(tzinfo=UTC) if last else None,
         dropped=checked.dropped + warmup,
         notes=checked.notes + failures,
+        providers=dict(checked.providers),
+        failures=checked.failures,
     )
 
 

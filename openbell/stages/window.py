@@ -99,13 +99,13 @@ def longest_gap(window: Window) -> Integers:
     return gap
 
 
-def carried(window: Window, to_the_end: bool) -> tuple[FloatPanel, Integers]:
-    """Values with each absent bar replaced by the close before it and no volume, and how many per symbol.
+def carried(window: Window, to_the_end: bool) -> tuple[FloatPanel, Integers, Flags | None]:
+    """Values with each absent bar replaced by the close before it and no volume, how many per symbol, and which.
 
     Rows ahead of a symbol's first bar stay NaN; so do those after its last one unless ``to_the_end``.
     """
     if window.present.all():
-        return window.values, np.zeros(len(window.columns), np.intp)
+        return window.values, np.zeros(len(window.columns), np.intp), None
     known = np.concatenate(((window.before > _NONE)[None], window.present))
     closes = np.concatenate((window.seed[None], window.values[CLOSE]))
     at = np.maximum.accumulate(np.where(known, np.arange(len(known))[:, None], -1), axis=0)[1:]
@@ -115,4 +115,4 @@ def carried(window: Window, to_the_end: bool) -> tuple[FloatPanel, Integers]:
     values = window.values.copy()
     values[:VOLUME, absent] = np.take_along_axis(closes, np.maximum(at, 0), axis=0)[absent]
     values[VOLUME, absent] = 0.0
-    return values, absent.sum(axis=0)
+    return values, absent.sum(axis=0), absent

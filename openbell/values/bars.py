@@ -164,7 +164,7 @@ def make_bars(
     )
 
 
-def empty_bars(symbols: Sequence[str], timeframe: Timeframe, provider: str) -> Bars:
+def empty_bars(symbols: Sequence[str], timeframe: Timeframe, provider: str, adjustment: str = "raw") -> Bars:
     """A panel without a bar."""
     none = {field: np.empty((0, len(symbols))) for field in FIELDS}
-    return make_bars(symbols, np.empty(0, "datetime64[ns]"), none, timeframe, provider)
+    return make_bars(symbols, np.empty(0, "datetime64[ns]"), none, timeframe, provider, adjustment)

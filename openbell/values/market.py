@@ -6,6 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from openbell.values.account import Account
 from openbell.values.bars import Bars
 from openbell.values.instrument import Instrument
@@ -36,13 +39,33 @@ class Dropped:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class FeedFailure:
+    """A feed that was asked ``attempts`` times and gave nothing; ``code`` is the error's name."""
+
+    provider: str
+    code: str
+    detail: str
+    attempts: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Checked:
-    """A panel that passed validation, what was left out of it, and what was put right on the way."""
+    """A panel that passed validation, what was left out of it, and what was put right on the way.
+
+    ``providers`` names the source of each symbol that is not from ``bars.provider``, ``failures`` the feeds that were
+    asked in vain. ``carried`` (T, N) is true where a close was carried forward over a bar that is not there; None
+    where nothing was. ``aside`` holds, as far as they go, the bars of symbols that were dropped as STALE or SUSPECT:
+    to compare with, never to decide on.
+    """
 
     bars: Bars
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
+    providers: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[FeedFailure, ...] = ()
+    carried: NDArray[np.bool_] | None = field(default=None, repr=False)
+    aside: Bars | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

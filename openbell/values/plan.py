@@ -149,12 +149,35 @@ class AccountUse(Part):
         return _slug(name)
 
 
-class FeedUse(Part):
-    """Where prices come from."""
+class ProviderUse(Part):
+    """One source of prices."""
 
-    provider: str = Field("sample", description="Kind of feed: sample, files.")
+    provider: str = Field(description="Kind of feed: files, alpaca.")
     block: str = Field("", description="Name of its block in Prefect; empty: built from params alone.")
     params: dict[str, Any] = Field(default_factory=dict)
+
+
+class FeedUse(ProviderUse):
+    """Where prices come from."""
+
+    provider: str = Field("sample", description="Kind of feed: sample, files, alpaca.")
+    fallback: tuple[ProviderUse, ...] = Field(
+        (), max_length=4, description="Further feeds, asked in this order where the one before has no answer."
+    )
+    compare: bool = Field(
+        False, description="Hold the newest bars of each run against the next feed: over 1 % apart is DATA_CONFLICT."
+    )
+    cache: bool | None = Field(
+        None, description="Keep closed bars on disk and fetch the missing end only; default for feeds over a network."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "FeedUse":
+        if self.fallback and "sample" in (self.provider, *(use.provider for use in self.fallback)):
+            raise ValueError("sample prices are not of today's market: they stand in for no feed, and no feed for them")
+        if self.compare and not self.fallback:
+            raise ValueError("compare needs a fallback to compare with")
+        return self
 
 
 class Freshness(Part):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from openbell.values import canonical
-from openbell.values.market import Dropped
+from openbell.values.market import Dropped, FeedFailure
 from openbell.values.orders import Fill, Order, OrderIntent
 from openbell.values.signal import Signal
 from openbell.values.verdict import Unplaced, Verdict
@@ -47,7 +47,11 @@ class Holding(BaseModel):
 
 
 class DataSeen(BaseModel):
-    """The data behind the decisions: digest of the stored panel, where it came from, what was left out."""
+    """The data behind the decisions: digest of the stored panel, where it came from, what was left out.
+
+    ``providers`` names the source of each symbol that is not from ``provider``, ``failures`` the feeds that were asked
+    in vain before another answered.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,6 +64,8 @@ class DataSeen(BaseModel):
     last_bar: datetime | None
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
+    providers: dict[str, str] = Field(default_factory=dict)
+    failures: tuple[FeedFailure, ...] = ()
 
 
 class RunRecord(BaseModel):

@@ -299,8 +299,8 @@ def test_a_stamp_of_sessions_is_refused_for_intraday_bars(tmp_path):
 
 
 def test_settings_open_the_feed_inside_the_data_folder(tmp_path):
-    settings = {"path": "{symbol}.csv", "timeframe": "1h", "zone": "UTC", "max_age": "2d", "stamp": "close"}
-    opened = build(Files, settings, "feed.params").open(Surroundings(tmp_path, XNYS, lambda: AS_OF))
+    settings = {"path": "{symbol}.csv", "timeframe": "1h", "zone": "UTC", "stamp": "close"}
+    opened = build(Files, settings, "feed.params").open(Surroundings(tmp_path, XNYS, lambda: AS_OF, timedelta(days=2)))
     assert opened == FilesFeed(tmp_path, "{symbol}.csv", Timeframe("1h"), XNYS, "UTC", {}, "close", timedelta(days=2))
 
 
