@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from time import sleep
 
 import openbell.brokers
 import openbell.feeds
@@ -14,7 +13,7 @@ from openbell.errors import PlanError
 from openbell.plugins import build, find
 from openbell.ports import Broker, History, Journal, MarketFeed
 from openbell.settings import Settings, load_settings
-from openbell.specs import BrokerSpec, FeedSpec, Surroundings
+from openbell.specs import BrokerSpec, FeedSpec, Surroundings, pause
 from openbell.stages.lease import LEASE
 from openbell.stages.recover import Recovery
 from openbell.stages.resolve import Resolved, resolve
@@ -39,7 +38,7 @@ class Desk:
         self.resolved = resolved
         self.settings = settings
         self.now: Callable[[], datetime] = (lambda: as_of) if as_of else wall_clock
-        self.wait: Callable[[timedelta], None] = _sleep
+        self.wait: Callable[[timedelta], None] = pause
         self.quiet: timedelta = QUIET
         self.lease: timedelta = LEASE
         self.feed: MarketFeed = feed.open(self._around())
@@ -87,16 +86,19 @@ class Desk:
         )
 
     def _around(self) -> Surroundings:
-        return Surroundings(self.settings.data, self.plan.window.exchange, self.now)
+        plan = self.plan
+        return Surroundings(
+            data=self.settings.data,
+            exchange=plan.window.exchange,
+            now=self.now,
+            max_age=plan.freshness.bars,
+            wait=lambda span: self.wait(span),
+        )
 
 
 def wall_clock() -> datetime:
     """Now, in UTC."""
     return datetime.now(UTC)
-
-
-def _sleep(span: timedelta) -> None:
-    sleep(span.total_seconds())
 
 
 def _local(plan: Plan, account: BrokerSpec) -> bool:
