@@ -14,6 +14,8 @@ from openbell.plugins import explain, nearest
 PREFIX = "OPENBELL_"
 #: Read by the test suite and the benchmarks only.
 _TEST_PREFIX = "OPENBELL_TEST_"
+#: Addresses of who is told; each is read when a plan names it.
+NOTIFY_PREFIX = "OPENBELL_NOTIFY_"
 
 
 class Settings(BaseSettings):
@@ -53,7 +55,7 @@ def load_settings() -> Settings:
 def _settings(variables: tuple[tuple[str, str], ...]) -> Settings:
     known = {PREFIX + name.upper(): name for name in Settings.model_fields}
     for variable, _ in variables:
-        if not variable.startswith(_TEST_PREFIX) and variable not in known:
+        if not variable.startswith((_TEST_PREFIX, NOTIFY_PREFIX)) and variable not in known:
             raise SettingsError(f"environment variable {variable} is not known{nearest(variable, known)}")
     try:
         return Settings()

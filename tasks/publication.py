@@ -25,8 +25,10 @@ from openbell.errors import OpenbellError
 from openbell.settings import load_settings
 from openbell.stages.report import headline, markdown, tables
 from openbell.values import canonical
+from openbell.values.job import NOTIFY
 from openbell.values.plan import Window
 from openbell.values.record import RunRecord
+from tasks.deliver import deliver_soon
 
 #: The tables that get an artifact of their own, with the words above each.
 TABLES = {
@@ -44,6 +46,8 @@ def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     The run waits for none of it and cannot fail by it; only the process does not end before they are out.
     """
     again = "" if flow_run.run_count <= 1 else f"-{flow_run.run_count}"
+    if flow.name != NOTIFY.name:
+        deliver_soon(str((flow_run.parameters or {}).get("plan", "")))
     asked = (flow_run.id, f"{flow_run.id}{again}", load_settings().url, get_settings_context())
     Thread(target=_post, args=asked, name="publication").start()
 

@@ -30,6 +30,9 @@ COMMANDS = {
     "validate": Entry("openbell.cli.plans:validate", "Plans", "Check plan files; every problem with file and line."),
     "preview": Entry("openbell.cli.preview:preview", "Plans", "Each coming run, its local time and what will happen."),
     "verify": Entry("openbell.cli.verify:verify", "Store", "Prove that nothing was edited and all adds up."),
+    "notifications": Entry(
+        "openbell.cli.notifications:notifications", "Control", "Messages to people: list, test a target, retry."
+    ),
     "breaker": Entry("openbell.cli.breaker:breaker", "Control", "How the circuit breakers stand; reset one."),
     "halt": Entry("openbell.cli.switch:halt", "Control", "Stop every order at once."),
     "reduce-only": Entry(

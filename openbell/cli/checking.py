@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import openbell.brokers
 import openbell.feeds
-from openbell import planfiles
-from openbell.errors import OpenbellError, PlanError
+from openbell import notifiers, planfiles
+from openbell.errors import OpenbellError, PlanError, SettingsError
 from openbell.planfiles import PlanFile
 from openbell.plugins import build, find
 from openbell.specs import BrokerSpec, FeedSpec
@@ -57,7 +57,7 @@ def require(path: Path) -> Plan:
 
 def _problems(file: PlanFile) -> Iterator[str]:
     if file.plan is not None:
-        for step in (resolve, _broker, _feed):
+        for step in (resolve, _broker, _feed, _targets):
             yield from _told(file, partial(step, file.plan))
 
 
@@ -79,6 +79,14 @@ def _feed(plan: Plan) -> None:
     spec = _named("feed.provider", partial(find, openbell.feeds, FeedSpec, plan.feed.provider, "feed"))  # type: ignore[type-abstract]
     if not plan.feed.block:
         build(spec, plan.feed.params, "feed.params")
+
+
+def _targets(plan: Plan) -> None:
+    for target in plan.notify.targets:
+        try:
+            notifiers.check_target(target, live=plan.mode == "live")
+        except SettingsError as error:
+            raise PlanError(f"notify.targets: {error}") from None
 
 
 def _named(key: str, look: Callable[[], T]) -> T:
