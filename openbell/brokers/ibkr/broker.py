@@ -1,0 +1,289 @@
+"""The Broker port over the API of TWS and IB Gateway."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from openbell.brokers.ibkr import codes, hours, look, rows, statement
+from openbell.brokers.ibkr.look import Sent
+from openbell.brokers.ibkr.sending import Sending, Watch, Word, cancel
+from openbell.brokers.ibkr.terms import Terms
+from openbell.errors import BrokerError, BrokerUnavailable, InputError
+from openbell.ports import Accepted, BrokerClock, Capabilities, Rejected, Submission, Unknown
+from openbell.values.account import Account
+from openbell.values.instrument import Instrument
+from openbell.values.money import ZERO, text
+from openbell.values.orders import Fill, Order, OrderIntent, OrderState, OrderType, Side
+from openbell.venues.ibkr.contracts import Contracts
+from openbell.venues.ibkr.gateway import environment_of
+from openbell.venues.ibkr.line import Line
+from openbell.venues.ibkr.session import Session
+
+#: Reason of a refusal that the gateway never saw.
+NOT_SENT = "NOT_SENT"
+
+
+class IBKRBroker:
+    """One account; who it is was asked when it was opened, and a login that changes later is an error.
+
+    Our client id travels as ``orderRef``. The venue takes a second order with the same one, so nothing is ever sent
+    again here, and before an order is sent it is asked whether the gateway knows one with its id.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._line = Line(terms, terms.client_id, BrokerUnavailable, orders=True)
+        self._contracts = Contracts(terms)
+        #: What this process sent, and what of it was refused with a clear word, by client id.
+        self._sent: dict[str, Sent] = {}
+        self._refused: set[str] = set()
+        try:
+            self._number = self._line.ask(_account_number)
+        except (BrokerError, InputError):
+            self._line.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"IBKRBroker({self.environment} {self._number})"
+
+    @property
+    def account_id(self) -> str:
+        """The account's number."""
+        return self._number
+
+    @property
+    def environment(self) -> str:
+        """``paper`` or ``live``, by the account's number."""
+        return environment_of(self._number)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """All order types, whole shares; a client id is not unique at the venue."""
+        return Capabilities(
+            unique_client_ids=False,
+            fractions=False,
+            shorting=self._terms.shorting,
+            order_types=frozenset(OrderType),
+        )
+
+    def close(self) -> None:
+        """Hang up; it also happens by itself when the object goes."""
+        self._line.close()
+
+    # --- questions -------------------------------------------------------------------------------------------
+
+    def clock(self) -> BrokerClock:
+        """The gateway's clock, to the second, and the regular trading hours of the reference symbol."""
+        return self._line.ask(self._clock)
+
+    def account(self) -> Account:
+        """Values and positions; BrokerUnavailable while the two do not agree."""
+        return self._line.ask(lambda session: statement.account_of(session, self._terms.currency))
+
+    def open_orders(self) -> tuple[Order, ...]:
+        """Every open order of the account, whichever client or person placed it."""
+        return self._line.ask(self._open_orders)
+
+    def order(self, client_id: str) -> Order | None:
+        """The order with our id among open orders, executions and completed orders; None when none has it."""
+        found = self._line.ask(lambda session: look.find(session, client_id, self._sent.get(client_id)))
+        refused = found is not None and client_id in self._refused and found.state.terminal and not found.filled
+        return None if refused else found
+
+    def fills(self, since: datetime) -> tuple[Fill, ...]:
+        """Executions of the account at or after ``since``, oldest first; the gateway knows those of the day only."""
+        made = self._line.ask(look.executions)
+        return tuple(each.as_fill() for each in made if each.time >= since)
+
+    def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """Facts of each symbol; what is no contract, or an ambiguous one, is absent."""
+        found = self._line.ask(lambda session: self._contracts.find(session, symbols))
+        return {
+            symbol: _instrument(symbol, details, self._terms)
+            for symbol, details in found.items()
+            if not isinstance(details, str)
+        }
+
+    # --- orders ----------------------------------------------------------------------------------------------
+
+    def submit(self, intent: OrderIntent) -> Submission:
+        """Send once; only a clear word counts, and everything else is Unknown."""
+        try:
+            ready = self._line.ask(lambda session: self._prepared(session, intent))
+        except (BrokerError, InputError) as error:
+            return Rejected(NOT_SENT, f"nothing was sent: {error}")
+        return ready if isinstance(ready, (Accepted, Rejected, Unknown)) else self._send(intent, ready)
+
+    def _send(self, intent: OrderIntent, contract: Any) -> Submission:
+        sending = Sending(intent, contract, self._terms.ack_timeout)
+        try:
+            word, watch = self._line.ask(sending.go)
+        except (BrokerError, InputError) as error:
+            if not sending.sent:
+                return Rejected(NOT_SENT, f"nothing was sent: {error}")
+            return Unknown(f"the connection ended while the order was sent: {error}")
+        self._sent[intent.id] = Sent(watch.number, intent.quantity)
+        return self._outcome(intent, word, watch)
+
+    def _outcome(self, intent: OrderIntent, word: Word, watch: Watch) -> Submission:
+        if word is Word.TAKEN:
+            return Accepted(_taken(intent, watch))
+        if word is Word.REFUSED and watch.refusal:
+            self._refused.add(intent.id)
+            code, said = watch.refusal
+            return Rejected(str(code), said or codes.REFUSALS[code])
+        if word is Word.ENDED:
+            return self._confirmed(intent, watch)
+        if word is Word.LOST:
+            return Unknown("the connection was lost after the order was sent")
+        return Unknown(f"no word about the order within {self._terms.ack_timeout:g} s")
+
+    def _confirmed(self, intent: OrderIntent, watch: Watch) -> Submission:
+        """A status claims an end without a reason: the lists of the gateway must bear it out."""
+        try:
+            found = self.order(intent.id)
+        except BrokerError as error:
+            return Unknown(f"its status is {watch.status}, and the look-up failed: {error}")
+        return Accepted(found) if found else Unknown(f"its status is {watch.status}, and no list of the gateway has it")
+
+    def cancel(self, client_id: str) -> Submission:
+        """Ask for a cancel; the order may still fill, and stays PENDING_CANCEL until the venue says more."""
+        try:
+            trade = self._line.ask(lambda session: self._open_trade(session, client_id))
+            if isinstance(trade, Rejected):
+                return trade
+            word, watch = self._line.ask(lambda session: cancel(session, trade.order.orderId, self._terms.ack_timeout))
+            found = self.order(client_id)
+        except (BrokerError, InputError) as error:
+            return Unknown(f"whether the order is canceled is not known: {error}")
+        return _canceled(client_id, word, watch, found)
+
+    # --- behind the doors ------------------------------------------------------------------------------------
+
+    async def _clock(self, session: Session) -> BrokerClock:
+        now = await session.named("its clock", session.ib.reqCurrentTimeAsync)
+        found = await self._contracts.find(session, [self._terms.reference], anew=True)
+        details = found[self._terms.reference]
+        if isinstance(details, str):
+            raise BrokerError(f"ibkr: no trading hours: {details}; name another symbol in reference")
+        told = details.liquidHours or details.tradingHours
+        return BrokerClock(now.astimezone(UTC), hours.is_open(told, details.timeZoneId, now))
+
+    async def _open_orders(self, session: Session) -> tuple[Order, ...]:
+        now, found = datetime.now(UTC), []
+        for trade in await look.open_trades(session):
+            refusal = look.refusal(session, self._sent.get(trade.order.orderRef))
+            found.append(rows.open_order(trade, look.status_of(session, trade), (), refusal, now))
+        return tuple(order for order in found if not order.state.terminal)
+
+    async def _prepared(self, session: Session, intent: OrderIntent) -> Any:
+        """The contract to send the order for, or why it is not sent; also shows that the line is alive."""
+        details = (await self._contracts.find(session, [intent.symbol]))[intent.symbol]
+        if isinstance(details, str):
+            return Rejected("200", details)
+        if problem := _unfit(intent, details):
+            return problem
+        found = await look.find(session, intent.id, self._sent.get(intent.id), ended=False)
+        if found is not None:
+            return _recovered(found, intent)
+        if intent.side is Side.SELL and not self._terms.shorting:
+            free = await self._free(session, intent.symbol)
+            if intent.quantity > free:
+                return Rejected("SHORT", f"{text(intent.quantity)} to sell, {text(free)} held and not on offer yet")
+        return details.contract
+
+    async def _free(self, session: Session, symbol: str) -> Decimal:
+        """What is held and not offered by an open order."""
+        account = await statement.account_of(session, self._terms.currency)
+        working = [
+            order for order in await self._open_orders(session) if (order.symbol, order.side) == (symbol, Side.SELL)
+        ]
+        return max(ZERO, account.quantity(symbol) - sum((order.remaining for order in working), ZERO))
+
+    async def _open_trade(self, session: Session, client_id: str) -> Any:
+        """The order to cancel, or why there is none to cancel from here."""
+        trades = [trade for trade in await look.open_trades(session) if trade.order.orderRef == client_id]
+        if not trades:
+            found = await look.find(session, client_id, self._sent.get(client_id))
+            if found is None:
+                return Rejected("UNKNOWN_ORDER", f"no order has the client id {client_id}")
+            return Rejected("NOT_OPEN", f"the order is {found.state}: {found.reason or 'nothing is left to cancel'}")
+        order = trades[0].order
+        if order.clientId != self._terms.client_id or order.orderId <= 0:
+            return Rejected("OTHER_CLIENT", f"only client {order.clientId}, which placed the order, can cancel it")
+        return trades[0]
+
+
+async def _account_number(session: Session) -> str:
+    return session.account
+
+
+def _unfit(intent: OrderIntent, details: Any) -> Rejected | None:
+    """What the venue would refuse anyway: parts of shares, and prices between ticks."""
+    if intent.quantity != intent.quantity.to_integral_value():
+        return Rejected("10243", f"quantity {text(intent.quantity)} of {intent.symbol} is not a whole number of shares")
+    tick = rows.amount(details.minTick, "the tick")
+    prices = [price for price in (intent.limit_price, intent.stop_price) if price is not None]
+    off = next((price for price in prices if tick > 0 and price % tick), None)
+    return Rejected("110", f"price {off} of {intent.symbol} is not a multiple of {text(tick)}") if off else None
+
+
+def _recovered(found: Order, intent: OrderIntent) -> Submission:
+    """The gateway has an order with this id before anything is sent: ours, or one that collides."""
+    if found.state is not OrderState.UNKNOWN and (found.symbol, found.side) == (intent.symbol, intent.side):
+        return Accepted(replace(found, reason=found.reason or "recovered: the broker had it already"))
+    there = f"{found.side} {text(found.quantity)} {found.symbol}"
+    return Unknown(f"ID_COLLISION: the broker has {there} under {intent.id}: {found.reason}")
+
+
+def _taken(intent: OrderIntent, watch: Watch) -> Order:
+    filled = max(watch.executed, watch.filled)
+    whole = filled >= intent.quantity
+    state = OrderState.FILLED if whole else OrderState.PARTIAL if filled else OrderState.ACKED
+    return Order(
+        client_id=intent.id,
+        symbol=intent.symbol,
+        side=intent.side,
+        quantity=intent.quantity,
+        type=intent.type,
+        state=state,
+        updated=datetime.now(UTC),
+        filled=filled,
+        broker_id=str(watch.perm_id),
+        limit_price=intent.limit_price,
+        stop_price=intent.stop_price,
+        trail=intent.trail,
+        time_in_force=intent.time_in_force,
+        reason=watch.notices(),
+    )
+
+
+def _canceled(client_id: str, word: Word, watch: Watch, found: Order | None) -> Submission:
+    refused = watch.said(codes.CANCEL_REFUSED)
+    if word is Word.REFUSED and refused:
+        return Rejected(str(refused[0]), refused[1])
+    if found is None:
+        return Unknown(f"no list of the gateway has {client_id} any more")
+    if found.state.terminal or found.state is OrderState.PENDING_CANCEL:
+        return Accepted(found)
+    if word is Word.TAKEN:
+        return Accepted(replace(found, state=OrderState.PENDING_CANCEL))
+    return Unknown("the cancel was not answered, and the order is still open")
+
+
+def _instrument(symbol: str, details: Any, terms: Terms) -> Instrument:
+    """Facts of a contract; one that is not routed to SMART is not tradable here."""
+    tick = rows.maybe(details.minTick)
+    if not tick or tick < 0:
+        raise BrokerError(f"ibkr: the tick of {symbol} is {details.minTick!r}")
+    return Instrument(
+        symbol=symbol,
+        venue=str(details.contract.primaryExchange),
+        currency=str(details.contract.currency),
+        tick=tick,
+        fractionable=False,
+        tradable="SMART" in details.validExchanges.split(","),
+        shortable=terms.shorting,
+    )

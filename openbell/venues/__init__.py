@@ -1,0 +1,1 @@
+"""What broker and feed of one venue share; the layer below both."""

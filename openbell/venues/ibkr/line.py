@@ -1,0 +1,131 @@
+"""A connection that any thread may use: a private thread owns it and its event loop.
+
+Callers come from a task called directly, from one in a thread of a scheduler, or from under a running loop of their
+own; none of them ever meets the loop of the connection.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, TypeVar
+from weakref import finalize
+
+from openbell.errors import InputError, OpenbellError
+from openbell.venues.ibkr import words
+from openbell.venues.ibkr.gateway import Gateway
+from openbell.venues.ibkr.sdk import RequestError
+from openbell.venues.ibkr.session import Session, Trouble
+
+T = TypeVar("T")
+#: Pause between two tries for a client id that the gateway has not let go of yet.
+_AGAIN = 0.25
+_END = 3.0
+
+
+class Line:
+    """Connects when first used, and again when the connection was lost; ``unavailable`` is what it raises."""
+
+    def __init__(self, gateway: Gateway, client_id: int, unavailable: type[OpenbellError], orders: bool) -> None:
+        self._gateway, self._client_id, self._orders = gateway, client_id, orders
+        self._unavailable = unavailable
+        self.account = ""
+        self._loop = asyncio.new_event_loop()
+        self._session: list[Session] = []
+        self._connecting = asyncio.Lock()
+        thread = threading.Thread(target=_run, args=(self._loop,), name=f"ibkr-{client_id}", daemon=True)
+        thread.start()
+        self.close = finalize(self, _stop, self._loop, thread, self._session)
+
+    def __repr__(self) -> str:
+        return f"Line({words.where(self._gateway, self._client_id)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a connection is never pickled")
+
+    def ask(self, question: Callable[[Session], Awaitable[T]]) -> T:
+        """What the question answers on a connection that is complete; ``unavailable`` when there is none."""
+        try:
+            return asyncio.run_coroutine_threadsafe(self._asked(question), self._loop).result()
+        except Trouble as trouble:
+            kind = InputError if trouble.lasting else self._unavailable
+            raise kind(f"{words.where(self._gateway, self._client_id)}: {trouble}") from None
+        except RequestError as error:
+            told = f"the gateway answered {error.code}: {words.shown(error.message)}"
+            raise self._unavailable(f"{words.where(self._gateway, self._client_id)}: {told}") from None
+        except (ConnectionError, TimeoutError) as error:
+            lost = f"the connection was lost ({type(error).__name__})"
+            raise self._unavailable(f"{words.where(self._gateway, self._client_id)}: {lost}") from None
+
+    async def _asked(self, question: Callable[[Session], Awaitable[T]]) -> T:
+        return await question(await self._ready())
+
+    async def _ready(self) -> Session:
+        """A session that is alive, in touch with the servers, and has read everything since."""
+        async with self._connecting:
+            if self._session and not self._session[0].dead:
+                await self._tried(self._session[0])
+            if not self._session or self._session[0].dead:
+                await self._connect()
+            session = self._session[0]
+            if session.severed:
+                raise Trouble(session.severed)
+            if session.stale:
+                await session.refresh()
+            return session
+
+    async def _tried(self, session: Session) -> None:
+        """A line can be dead and look connected: after a silence it must answer before it is used."""
+        if session.quiet < self._gateway.heartbeat:
+            return
+        try:
+            await session.named("its clock", session.ib.reqCurrentTimeAsync)
+        except Trouble:
+            return  # it is marked dead now
+
+    async def _connect(self) -> None:
+        while self._session:
+            await self._session.pop().close()
+        end = time.monotonic() + self._gateway.id_patience
+        while True:
+            session = Session(self._gateway, self._client_id, self._orders)
+            try:
+                await session.open()
+            except (Trouble, RequestError, ConnectionError) as error:
+                await session.close()
+                if not (isinstance(error, Trouble) and error.soon) or time.monotonic() > end:
+                    raise
+                await asyncio.sleep(_AGAIN)
+                continue
+            self._session.append(session)
+            self._same(session)
+            return
+
+    def _same(self, session: Session) -> None:
+        """A gateway may come back with another login; nothing is ever sent there."""
+        self.account = self.account or session.account
+        if session.account != self.account:
+            session.dead = f"the login is now of account ...{session.account[-4:]}, it was ...{self.account[-4:]}"
+            raise Trouble(session.dead, lasting=True)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+async def _hang_up(sessions: list[Session]) -> None:
+    while sessions:
+        await sessions.pop().close()
+
+
+def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread, sessions: list[Session]) -> None:
+    """Close the connection, end the loop and its thread."""
+    if loop.is_closed() or threading.current_thread() is thread:
+        return
+    asyncio.run_coroutine_threadsafe(_hang_up(sessions), loop).add_done_callback(lambda _: loop.call_soon(loop.stop))
+    thread.join(_END)

@@ -1,0 +1,35 @@
+"""The broker contract on the IBKR adapter, over the protocol of TWS to the double."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contracts.broker_contract import BrokerContract, Venue
+from tests.contracts.ibkr_venue import IBKRVenue
+from tests.twsdouble.process import TwsDouble
+
+
+@pytest.fixture(scope="module")
+def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwsDouble]:
+    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as double:
+        yield double
+
+
+class TestIBKR(BrokerContract):
+    """A cash account."""
+
+    @pytest.fixture
+    def venue(self, double: TwsDouble) -> Iterator[Venue]:
+        venue = IBKRVenue(double)
+        yield venue
+        venue.broker.close()
+
+
+class TestIBKROnMargin(BrokerContract):
+    """A margin account that may go short."""
+
+    @pytest.fixture
+    def venue(self, double: TwsDouble) -> Iterator[Venue]:
+        venue = IBKRVenue(double, {"shorting": True}, shorting=True, multiplier="4")
+        yield venue
+        venue.broker.close()
