@@ -5,25 +5,15 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-import openbell
-from flows.bell import run_name
 from flows.jobs import run_job
+from flows.options import COMMON
 from openbell.jobs import Run
 from openbell.values.job import RECOVER
 from openbell.values.work import Worked
-from tasks.publication import publish
 from tasks.recover_orders import recover_orders
 
 
-@flow(
-    name="recover",
-    flow_run_name=run_name,
-    version=openbell.__version__,
-    timeout_seconds=120,
-    persist_result=False,
-    on_completion=[publish],
-    on_failure=[publish],
-)
+@flow(name="recover", timeout_seconds=120, **COMMON)
 async def recover(plan: str = "demo") -> State[Any]:
     """Finish what runs of a plan left behind. Protective: no breaker, window, lateness or kill switch holds it back.
 

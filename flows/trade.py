@@ -7,29 +7,19 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.context import SyncClientContext
 
-import openbell
-from flows.bell import begin, run_name
+from flows.bell import begin
 from flows.endings import completed, failed, refused, skipped
+from flows.options import COMMON
 from openbell.errors import OpenbellError
 from openbell.values.job import TRADE
 from tasks.evaluate_strategies import evaluate_strategies
 from tasks.execute_orders import execute_orders
 from tasks.fetch_data import fetch_data
 from tasks.persist_audit import persist_audit
-from tasks.publication import publish
 from tasks.risk_gate import risk_gate
 
 
-@flow(
-    name="trade",
-    flow_run_name=run_name,
-    version=openbell.__version__,
-    timeout_seconds=300,
-    persist_result=False,
-    result_serializer="json",
-    on_completion=[publish],
-    on_failure=[publish],
-)
+@flow(name="trade", timeout_seconds=300, **COMMON)
 async def trade(plan: str = "demo", as_of: datetime | None = None, dry_run: bool = False) -> State[Any]:
     """Trade one slot of a plan.
 

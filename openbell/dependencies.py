@@ -24,12 +24,6 @@ def probe(desk: Desk, job: Job, breaker: Breaker) -> Breaker:
     return desk.journal.count(desk.plan.name, job.name, breaker.dependency, failure)
 
 
-def count_success(desk: Desk, ring: Ring) -> None:
-    """Everything that the job depends on has answered."""
-    for dependency in DEPENDENCIES:
-        count(desk, ring, dependency, "")
-
-
 def count_failure(desk: Desk, ring: Ring, error: OpenbellError) -> None:
     """Count what a run failed on. What the gate, the plan or a strategy refused is no failure of a dependency."""
     if failed := _dependency(error):

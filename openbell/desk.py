@@ -42,8 +42,10 @@ class Desk:
         self.quiet: timedelta = QUIET
         self.lease: timedelta = LEASE
         self.feed: MarketFeed = feed.open(self._around())
-        self.journal: Journal = store.open_journal(settings.url, settings.halt_file)
-        self.history: History = store.open_history(settings.url)
+        books = store.open_books(settings.url, settings.halt_file)
+        self.journal: Journal = books.journal
+        self.history: History = books.history
+        self._ledger = books.ledger
         self._account = account
         self._broker: Broker | None = None
         refuse_beyond_this_machine(resolved.plan.account.name, local=_local(resolved.plan, account))
@@ -61,8 +63,7 @@ class Desk:
     def broker(self) -> Broker:
         """The account's broker, connected when first asked for."""
         if self._broker is None:
-            ledger = store.open_paper_ledger(self.settings.url)
-            self._broker = self._account.open(self.plan.account.name, self._around(), self.feed, ledger)
+            self._broker = self._account.open(self.plan.account.name, self._around(), self.feed, self._ledger)
         return self._broker
 
     def sealed(self, slot: Slot, run_id: str) -> RunRecord | None:
@@ -131,7 +132,6 @@ def open_desk(plan: str, as_of: datetime | None = None) -> Desk:
 def desk_of(plan: Plan, feed: FeedSpec, account: BrokerSpec, as_of: datetime | None = None) -> Desk:
     """The desk of a plan with specs from wherever they come; ``as_of`` only to decide the past once more."""
     settings = load_settings()
-    store.ensure(settings.url)
     return Desk(_resolved(plan.model_dump_json()), settings, as_of, feed, account)
 
 

@@ -7,7 +7,7 @@ from time import perf_counter
 from openbell.calendar.slots import grace, slot_for
 from openbell.calendar.window import decide_for
 from openbell.crashpoints import reach
-from openbell.dependencies import count, count_failure, count_success, probe
+from openbell.dependencies import DEPENDENCIES, count, count_failure, probe
 from openbell.desk import Desk, wall_clock
 from openbell.errors import DataError, InputError, OpenbellError, StoreError
 from openbell.ports import Claim, ClaimKind, Frozen, OrderEvent
@@ -15,7 +15,7 @@ from openbell.stages.execute import sendable
 from openbell.stages.fetch import with_history
 from openbell.stages.guards import BROKER_FAILURES, UNAVAILABLE, Situation, check
 from openbell.stages.judge import account_limits
-from openbell.stages.lease import Lease
+from openbell.stages.lease import UNSENT, Lease
 from openbell.stages.recover import recover_quietly
 from openbell.stages.report import headline
 from openbell.stages.seal import Story, build_record
@@ -44,7 +44,7 @@ class Run:
         self.story = story
         self.planned = planned
         self.frozen = frozen
-        self.lease = Lease(desk.journal, story.ring.slot, story.ring.fencing, desk.lease)
+        self.lease = Lease(desk.journal, story.ring.slot, story.ring.fencing, desk.lease, held=UNSENT * desk.lease)
         self.started = self._lap = perf_counter()
 
     def lap(self, stage: str) -> None:
@@ -98,12 +98,17 @@ def _slot(desk: Desk, job: Job, planned: datetime | None, instant: datetime) -> 
 
 
 def _claimed(desk: Desk, job: Job, slot: Slot, run_id: str) -> tuple[Claim, Frozen | None]:
-    """Recovery first, then the claim; a slot whose record is sealed already is closed and counts as done."""
+    """Recovery first, then the claim."""
     if job.sends:
         recover_quietly(desk.recovery(f"{run_id}-recovery"), slot)
+    return take(desk, slot, run_id)
+
+
+def take(desk: Desk, slot: Slot, run_id: str) -> tuple[Claim, Frozen | None]:
+    """The claim of a slot, and the plan that an earlier attempt committed; one that is sealed counts as done."""
     died = {expired.key: run for expired, _, run in desk.journal.expired()}
     reach("before-claim")
-    claim = desk.journal.claim(slot, run_id, desk.lease)
+    claim = desk.journal.claim(slot, run_id, UNSENT * desk.lease)
     reach("after-claim")
     if claim.kind is not ClaimKind.RESUMED:
         return claim, None
@@ -141,10 +146,7 @@ def _account_limits(desk: Desk, slot: Slot, account: Account) -> str:
 def complete(run: Run, worked: Worked) -> RunRecord:
     """A job other than trading has done its work, whatever came of it; sealed with what it found."""
     run.story.work = worked
-    record = seal(run, worked.outcome, worked.code, worked.message)
-    if worked.outcome is Outcome.COMPLETED:
-        count_success(run.desk, run.ring)
-    return record
+    return seal(run, worked.outcome, worked.code, worked.message)
 
 
 def skip(run: Run) -> RunRecord:
@@ -178,7 +180,10 @@ def fail(run: Run, error: OpenbellError) -> RunRecord:
 
 
 def seal(run: Run, outcome: Outcome, code: str, message: str) -> RunRecord:
-    """Seal the record and close the slot; the record's own words stand in when there is no message."""
+    """Seal the record and close the slot; the record's own words stand in when there is no message.
+
+    Of a run that completed everything that the job depends on has answered.
+    """
     ring, story, journal = run.ring, run.story, run.desk.journal
     elapsed = timedelta(seconds=perf_counter() - run.started)
     record = build_record(story, outcome, code, message, ring.clock + elapsed)
@@ -188,6 +193,7 @@ def seal(run: Run, outcome: Outcome, code: str, message: str) -> RunRecord:
     journal.seal(record, story.market.bars if story.market else None)
     reach("after-seal")
     if ring.fencing:
-        journal.release(ring.slot, ring.fencing, outcome, code)
+        succeeded = DEPENDENCIES if outcome is Outcome.COMPLETED else ()
+        journal.release(ring.slot, ring.fencing, outcome, code, succeeded)
         reach("after-release")
     return record

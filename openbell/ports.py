@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -250,8 +250,16 @@ class Forbidden:
     detail: str
 
 
-#: The last gate: judges one intent against the exposure read in the same transaction; None lets it pass.
-LastGate = Callable[[Exposure], Forbidden | None]
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """An order may go with less than was judged: ``quantity`` is above zero and below that, ``detail`` says why."""
+
+    quantity: Decimal
+    detail: str
+
+
+#: The last gate: judges one intent against the exposure read in the same transaction; None lets it pass whole.
+LastGate = Callable[[Exposure], Forbidden | Reduced | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,22 +290,27 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
-    """One step of an order, appended and never changed."""
+    """One step of an order, appended and never changed; ``quantity`` where a SENDING mark lowers it for good."""
 
     client_id: str
     state: OrderState
     time: datetime
     detail: str = ""
     broker_id: str = ""
+    quantity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """The first committed plan of a slot: what a restart executes, whatever it would decide now."""
+    """The first committed plan of a slot: what a restart executes, whatever it would decide now.
+
+    ``reduced`` has the quantity of each order that the last gate let go with less than its verdict.
+    """
 
     intents: tuple[OrderIntent, ...]
     verdicts: tuple[Verdict, ...]
     states: Mapping[str, OrderState]
+    reduced: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 class Journal(Protocol):
@@ -306,8 +319,8 @@ class Journal(Protocol):
     def claim(self, slot: Slot, run_id: str, lease: timedelta) -> Claim:
         """Claim the slot, or learn who has it; the database's clock decides about leases."""
 
-    def release(self, slot: Slot, fencing: int, outcome: Outcome, code: str) -> None:
-        """Close the slot with its outcome."""
+    def release(self, slot: Slot, fencing: int, outcome: Outcome, code: str, succeeded: Sequence[str] = ()) -> None:
+        """Close the slot with its outcome, and count a success of each dependency named for the job's breakers."""
 
     def switch(self) -> Switch:
         """The kill switch."""
@@ -364,8 +377,8 @@ class Journal(Protocol):
 
     def begin_send(
         self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
-    ) -> Forbidden | None:
-        """Mark an intent SENDING, or learn why it must not be sent.
+    ) -> Forbidden | Reduced | None:
+        """Mark an intent SENDING, or learn why it must not be sent; Reduced is the quantity that it goes with.
 
         In one transaction that excludes every other send of the account: fencing number and lease by the
         database's clock, kill switch (``reduces`` tells whether the intent only shrinks a position), the last

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from openbell.calendar.slots import grace
 from openbell.crashpoints import reach
-from openbell.dependencies import count_success
 from openbell.desk import Desk
 from openbell.errors import BrokerError, OpenbellError
 from openbell.jobs import Run, begin, fail, seal, skip
@@ -22,17 +21,16 @@ from openbell.values.job import TRADE
 from openbell.values.market import Market
 from openbell.values.record import Outcome, RunRecord
 from openbell.values.time import iso
+from openbell.values.verdict import Decision
 
 #: A run that began in time may send for this long after its lateness limit; what is left then is abandoned.
 WORK = timedelta(seconds=60)
 
 
 def fetch_market(run: Run) -> Market:
-    """fetch-data, under a longer lease: nothing has been sent yet, and a feed may take its time."""
+    """fetch-data, under the long lease of a run that has sent nothing yet: a feed may take its time."""
     desk, ring = run.desk, run.ring
-    run.lease.stretch()
     market = fetch(desk.resolved, desk.feed, desk.broker(), desk.journal, ring.slot, ring.as_of)
-    run.lease.shorten()
     run.lap("fetch-data")
     reach("after-fetch")
     return market
@@ -66,7 +64,8 @@ def send_orders(run: Run, market: Market, gated: Gated) -> Executed:
     if run.ring.dry_run:
         return Executed(gated.intents, gated.verdicts, (), ())
     sender = sender_of(run, market)
-    sender.lease.keep()
+    if any(verdict.decision is not Decision.DENIED for verdict in gated.verdicts):
+        sender.lease.shorten()
     executed = execute(sender, sender.broker.account_id, gated.intents, gated.verdicts)
     settled = settle_basket(sender, executed, run.desk.pace)
     run.lap("execute-orders")
@@ -110,9 +109,7 @@ def finish(run: Run, market: Market, evaluation: Evaluation, gated: Gated, execu
     story = run.story
     story.market, story.evaluation, story.gated, story.executed = market, evaluation, gated, executed
     story.account = _after(run, executed, market)
-    record = seal(run, Outcome.COMPLETED, "", "")
-    count_success(run.desk, run.ring)
-    return record
+    return seal(run, Outcome.COMPLETED, "", "")
 
 
 def _after(run: Run, executed: Executed, market: Market) -> Account:

@@ -10,6 +10,8 @@ from openbell.values.slot import Slot
 #: How long a run may go without a sign of life before another may take its slot. Longer than any single wait
 #: (a request takes 7 s at most), shorter than the age at which a market order is not sent again (60 s).
 LEASE = timedelta(seconds=30)
+#: A claim holds for so many times the span until something may be sent: questions before that may take long.
+UNSENT = 3
 
 
 class Lease:
@@ -24,9 +26,11 @@ class Lease:
         fencing: int,
         span: timedelta = LEASE,
         ticks: Callable[[], float] = monotonic,
+        held: timedelta | None = None,
     ) -> None:
+        """``held`` is what the slot was claimed for, default ``span``."""
         self._journal, self._slot, self._fencing, self._span, self._ticks = journal, slot, fencing, span, ticks
-        self._kept = ticks()
+        self._kept = ticks() + ((held or span) - span).total_seconds()
 
     def keep(self) -> None:
         """Renew when due; a StoreError when another run has taken the slot. Nothing to do for a dry run."""
@@ -34,8 +38,8 @@ class Lease:
             self._renew(self._span)
 
     def stretch(self) -> None:
-        """Three times the span, for questions that may take long while nothing has been sent yet."""
-        self._renew(3 * self._span)
+        """Longer, for questions that may take long while nothing has been sent yet."""
+        self._renew(UNSENT * self._span)
 
     def shorten(self) -> None:
         """Back to the span: from here on an order may be under way, and a death must show soon."""

@@ -103,7 +103,7 @@ class Recovery:
         expired = [(slot, run) for slot, _, run in self.journal.expired() if self._ours(slot, keep)]
         unsettled = self.journal.unsettled()
         if not expired and not unsettled:
-            return self._late_fills(Recovered())
+            return self._late_fills(Recovered(), unsettled)
         taken = {slot.key: (slot, claim, run) for slot, run in expired if (claim := self._take(slot)).held}
         reach("during-recover")
         dead = [order for order in unsettled if order.slot.key in taken or not order.slot_open]
@@ -113,7 +113,7 @@ class Recovery:
         unknown = {order.slot.key for order in waiting}
         closed = [self._close(*taken[key]) for key in taken if key not in unknown]
         ids = tuple(order.intent.id for order in waiting)
-        return self._late_fills(Recovered(tuple(closed), abandoned, len(sent), ids, blind))
+        return self._late_fills(Recovered(tuple(closed), abandoned, len(sent), ids, blind), self.journal.unsettled())
 
     def _ours(self, slot: Slot, keep: Slot | None) -> bool:
         """A slot of the plan that nobody will go on with: neither the caller nor a restart that is in time."""
@@ -190,9 +190,9 @@ class Recovery:
             lease=lease,
         )
 
-    def _late_fills(self, done: Recovered) -> Recovered:
+    def _late_fills(self, done: Recovered, unsettled: Sequence[Unsettled]) -> Recovered:
         """Alerts that are answered are closed; with patience, executions of orders that had ended are found too."""
-        self._close_alerts(done)
+        self._close_alerts(done, unsettled)
         if self.passes == 1 or done.blind:
             return done
         try:
@@ -216,10 +216,10 @@ class Recovery:
         except StoreError as error:
             self.journal.alert("STATE_ROLLBACK", client_id, f"the broker executed an order of ours: {error}")
 
-    def _close_alerts(self, done: Recovered) -> None:
+    def _close_alerts(self, done: Recovered, unsettled: Sequence[Unsettled]) -> None:
         if done.waiting or done.blind:
             return
-        unknown = {order.intent.id for order in self.journal.unsettled() if order.state in UNCLEAR}
+        unknown = {order.intent.id for order in unsettled if order.state in UNCLEAR}
         for alert in self.history.alerts():
             if alert.kind == "UNKNOWN_ORDER" and alert.subject not in unknown:
                 self.journal.close_alert(alert.number, "openbell", "the outcome is known by now")

@@ -1,6 +1,6 @@
 """Circuit breakers of the dependencies of a job, by the database's clock (FAULTS 4.7)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from openbell.errors import StoreError
 from openbell.ports import Breaker
 from openbell.store import logs
 from openbell.store.connect import now
+from openbell.store.prepared import by
 from openbell.store.watch_tables import BREAKER_EVENTS, BREAKERS
 
 #: Opens after this many failures in a row, or this many among the last ``WINDOW`` outcomes.
@@ -18,6 +19,7 @@ FAILURES, WINDOW = 10, 20
 #: This many good probes in a row close it.
 PROBES = 3
 FIRST_COOLDOWN, LONGEST_COOLDOWN = timedelta(minutes=5), timedelta(minutes=60)
+_OF_JOB = by(BREAKERS, "plan", "job").order_by(BREAKERS.c.dependency)
 _BAD, _GOOD = "x", "."
 
 
@@ -75,11 +77,24 @@ def count(connection: Connection, key: Mapping[str, str], failure: str, at_once:
     return _breaker(key["dependency"], after)
 
 
+def succeed(connection: Connection, plan: str, job: str, dependencies: Sequence[str]) -> None:
+    """Count a success of each; where nothing failed lately nothing is written."""
+    if not dependencies:
+        return
+    rows = {row.dependency: row for row in connection.execute(_OF_JOB, {"plan": plan, "job": job})}
+    for dependency in dependencies:
+        if not _clean(_standing(rows.get(dependency))):
+            count(connection, {"plan": plan, "job": job, "dependency": dependency}, "", at_once=False)
+
+
+def _clean(standing: _Standing) -> bool:
+    return not (standing.open or standing.failures or standing.recent)
+
+
 def untouched(connection: Connection, key: Mapping[str, str]) -> Breaker | None:
     """The breaker when one more success would change nothing: most outcomes need no write."""
-    standing = _standing(connection.execute(select(BREAKERS).filter_by(**key)).first())
-    clean = not (standing.open or standing.failures or standing.recent)
-    return _breaker(key["dependency"], standing) if clean else None
+    standing = _standing(connection.execute(by(BREAKERS, "plan", "job", "dependency"), key).first())
+    return _breaker(key["dependency"], standing) if _clean(standing) else None
 
 
 def reset(connection: Connection, plan: str, job: str, actor: str, reason: str) -> None:
@@ -98,7 +113,7 @@ def _tell(connection: Connection, key: Mapping[str, str], what: str, actor: str,
 
 def most_pressing(connection: Connection, plan: str, job: str) -> Breaker:
     """The breaker of a job that opens last again, else the one nearest to opening."""
-    rows = connection.execute(select(BREAKERS).filter_by(plan=plan, job=job).order_by(BREAKERS.c.dependency)).all()
+    rows = connection.execute(_OF_JOB, {"plan": plan, "job": job}).all()
     if not rows:
         return Breaker(False, 0)
     row = max(rows, key=lambda row: (row.open, row.latched, row.retry_at or _NEVER, _nearness(row)))

@@ -102,9 +102,9 @@ class Store:
             found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
             return found
 
-    def check(self) -> None:
-        """SchemaMismatch unless the schema is this version's."""
-        found = self.revision()
+    def check(self, found: str | None = None) -> None:
+        """SchemaMismatch unless the schema is this version's; ``found`` is its revision where that is known."""
+        found = found or self.revision()
         if found == HEAD:
             return
         if found is None or found in REVISIONS:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from openbell.errors import StoreError
 from openbell.ports import (
@@ -18,12 +18,14 @@ from openbell.ports import (
     Level,
     Lookup,
     OrderEvent,
+    Reduced,
     Switch,
     Unsettled,
 )
 from openbell.store import breakers, exposure, incidents, orders, reports, sealing, slots, switches
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, ORDERS
+from openbell.store.prepared import by
 from openbell.store.run_tables import EQUITY_POINTS
 from openbell.store.watch_tables import ALERTS, BREAKS
 from openbell.values.bars import Bars
@@ -33,6 +35,19 @@ from openbell.values.orders import Fill, OrderIntent, OrderState
 from openbell.values.record import Outcome, RunRecord
 from openbell.values.slot import Slot
 from openbell.values.verdict import Verdict
+
+_SENT = select(ORDERS.c.symbol, ORDERS.c.side, ORDERS.c.sent).where(
+    ORDERS.c.plan == bindparam("plan"), ORDERS.c.account == bindparam("account"), ORDERS.c.sent >= bindparam("since")
+)
+_POINTS = EQUITY_POINTS.c
+_NEWEST = (
+    select(_POINTS.equity, _POINTS.peak)
+    .where(_POINTS.account == bindparam("account"))
+    .order_by(_POINTS.session.desc(), _POINTS.time.desc(), _POINTS.run.desc())
+    .limit(1)
+)
+_BEFORE = _NEWEST.where(_POINTS.session < bindparam("session"))
+_LAST = _NEWEST.where(_POINTS.session <= bindparam("session"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +65,11 @@ class SqlJournal:
         """Prolong a lease that still runs; a stale claim, or one that ran out, is a StoreError."""
         self.store.transact(lambda connection: slots.renew(connection, slot, fencing, lease))
 
-    def release(self, slot: Slot, fencing: int, outcome: Outcome, code: str) -> None:
-        """Close the slot; a stale claim is a StoreError."""
+    def release(self, slot: Slot, fencing: int, outcome: Outcome, code: str, succeeded: Sequence[str] = ()) -> None:
+        """Close the slot, and count a success of each dependency named; a stale claim is a StoreError."""
         with self.store.writing() as connection:
             slots.release(connection, slot, fencing, outcome, code)
+            breakers.succeed(connection, slot.plan, slot.job, succeeded)
 
     def switch(self) -> Switch:
         """The kill switch; a store that cannot be read counts as HALTED."""
@@ -140,9 +156,9 @@ class SqlJournal:
 
         def work(connection: Connection) -> Frozen | None:
             claimed = slots.held_open(connection, slot, fencing)
-            if claimed.frozen_at is None:
-                orders.freeze(connection, claimed, account, intents, verdicts)
-            return slots.frozen(connection, slot)
+            if claimed.frozen_at is not None:
+                return slots.frozen(connection, slot)
+            return orders.freeze(connection, claimed, account, intents, verdicts)
 
         frozen = self.store.transact(work)
         if frozen is None:
@@ -156,7 +172,7 @@ class SqlJournal:
 
     def begin_send(
         self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
-    ) -> Forbidden | None:
+    ) -> Forbidden | Reduced | None:
         """Mark an intent SENDING, or learn why it must not be sent; a stale claim or lease is a StoreError.
 
         The journal's lock holds back every other send, whatever its account, until this one is decided.
@@ -164,17 +180,17 @@ class SqlJournal:
         if event.state is not OrderState.SENDING:
             raise StoreError(f"order {event.client_id} cannot begin to be sent as {event.state}")
 
-        def work(connection: Connection) -> Forbidden | None:
+        def work(connection: Connection) -> Forbidden | Reduced | None:
             slots.held_in_time(connection, slot, fencing)
             order = orders.order_row(connection, event.client_id)
             if order.slot != slot.key:
                 raise StoreError(f"order {event.client_id} belongs to slot {order.slot}, not {slot.key}")
             check_transition(event.client_id, OrderState(order.state), event.state)
             switch = switches.read_switch(connection, self.halt_file)
-            forbidden = switches.forbidden_by(switch, reduces) or gate(exposure.exposure(connection, slot, order))
-            if forbidden is None:
-                orders.step(connection, order, event, fencing)
-            return forbidden
+            said = switches.forbidden_by(switch, reduces) or gate(exposure.exposure(connection, slot, order))
+            if not isinstance(said, Forbidden):
+                orders.step(connection, order, orders.mark(order, event, said), fencing)
+            return said
 
         return self.store.transact(work)
 
@@ -192,13 +208,11 @@ class SqlJournal:
 
     def activity(self, plan: str, account: str, day_start: datetime, recent_since: datetime) -> Activity:
         """What the plan has done so far, by the times at which its orders were marked SENDING."""
-        sent = select(ORDERS.c.symbol, ORDERS.c.side, ORDERS.c.sent).where(
-            ORDERS.c.plan == plan, ORDERS.c.account == account, ORDERS.c.sent >= min(day_start, recent_since)
-        )
-        held = select(BOOKS.c.strategy, BOOKS.c.symbol, BOOKS.c.quantity).filter_by(plan=plan, account=account)
+        of = {"plan": plan, "account": account}
         with self.store.reading() as connection:
-            rows = connection.execute(sent).all()
-            books = {(row.strategy, row.symbol): row.quantity for row in connection.execute(held) if row.quantity}
+            rows = connection.execute(_SENT, {**of, "since": min(day_start, recent_since)}).all()
+            held = connection.execute(by(BOOKS, "plan", "account"), of)
+            books = {(row.strategy, row.symbol): row.quantity for row in held if row.quantity}
         return Activity(
             books=books,
             orders_today=sum(row.sent >= day_start for row in rows),
@@ -207,16 +221,10 @@ class SqlJournal:
 
     def reference_equity(self, account: str, session: date) -> tuple[Decimal | None, Decimal | None]:
         """(last equity before the session, highest up to and in it)."""
-        points = EQUITY_POINTS.c
-        newest = (
-            select(points.equity, points.peak)
-            .where(points.account == account)
-            .order_by(points.session.desc(), points.time.desc(), points.run.desc())
-            .limit(1)
-        )
+        of = {"account": account, "session": session}
         with self.store.reading() as connection:
-            before = connection.execute(newest.where(points.session < session)).first()
-            last = connection.execute(newest.where(points.session <= session)).first()
+            before = connection.execute(_BEFORE, of).first()
+            last = connection.execute(_LAST, of).first()
         return (before.equity if before else None), (last.peak if last else None)
 
     def seal(self, record: RunRecord, bars: Bars | None) -> str:

@@ -1,15 +1,16 @@
 """Orders: the frozen plan, each step appended once, and the projections that move with it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select
 
 from openbell.crashpoints import reach
 from openbell.errors import StoreError
-from openbell.ports import Level, OrderEvent
+from openbell.ports import Frozen, Level, OrderEvent, Reduced
 from openbell.store import incidents, projections, switches
 from openbell.store.connect import now
 from openbell.store.order_tables import BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
@@ -26,7 +27,8 @@ from openbell.values.verdict import Decision, Verdict
 #: Kind of the alert about an order that is filled beyond its quantity.
 OVERFILL = "OVERFILL"
 _OF_INTENT = ("client_id", "slot", "position", "judged", "symbol", "leg", "account", "body", "verdict")
-_INSERT_EVENTS = insert(ORDER_EVENTS)
+_INSERT_EVENTS, _INSERT_INTENTS, _INSERT_ORDERS = insert(ORDER_EVENTS), insert(INTENTS), insert(ORDERS)
+_HIGHEST = select(func.max(ORDERS.c.number))
 _KNOWN = select(FILLS.c.id).where(
     FILLS.c.account == bindparam("account"), FILLS.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -35,22 +37,23 @@ _OF_ORDER = ("number", "run_id", "plan", "side", "purpose")
 
 def freeze(
     connection: Connection, claimed: Row[Any], account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]
-) -> None:
+) -> Frozen:
     """Write the plan of a claimed slot: intents with verdicts, their first events, their orders."""
     judged = {verdict.intent_id: place for place, verdict in enumerate(verdicts)}
     if sorted(judged) != sorted(intent.id for intent in intents) or len(judged) != len(verdicts):
         raise StoreError(f"slot {claimed.key}: the plan to freeze does not have one verdict for each intent")
     values = {"account": account, "frozen_at": now(connection)}
-    connection.execute(update(SLOTS).where(SLOTS.c.key == claimed.key).values(values))
+    connection.execute(change(SLOTS, "key"), {"of_key": claimed.key, **values})
     if not intents:
-        return
+        return Frozen((), (), {})
     rows = {
         intent.id: _intent_row(claimed.key, account, place, intent, judged[intent.id], verdicts[judged[intent.id]])
         for place, intent in enumerate(intents)
     }
-    connection.execute(insert(INTENTS), list(rows.values()))
+    connection.execute(_INSERT_INTENTS, list(rows.values()))
     reach("inside-freeze")
-    _first_steps(connection, claimed, rows, {intent.id: intent for intent in intents}, verdicts)
+    states = _first_steps(connection, claimed, rows, {intent.id: intent for intent in intents}, verdicts)
+    return Frozen(tuple(intents), tuple(verdicts), states)
 
 
 def _intent_row(
@@ -75,9 +78,9 @@ def _first_steps(
     rows: Mapping[str, dict[str, Any]],
     planned: Mapping[str, OrderIntent],
     verdicts: Sequence[Verdict],
-) -> None:
+) -> dict[str, OrderState]:
     """APPROVED or DENIED, in the order of sending, at the slot's planned instant."""
-    number = connection.execute(select(func.max(ORDERS.c.number))).scalar() or 0
+    number = connection.execute(_HIGHEST).scalar() or 0
     account = next(iter(rows.values()))["account"]
     steps, orders = [], []
     for place, verdict in enumerate(verdicts, start=number + 1):
@@ -90,7 +93,8 @@ def _first_steps(
         steps.append(Step(event, covers=plan_of(rows[verdict.intent_id], row, claimed.session)))
         orders.append(row)
     append(connection, steps, claimed.fencing)
-    connection.execute(insert(ORDERS), orders)
+    connection.execute(_INSERT_ORDERS, orders)
+    return {step.event.client_id: step.event.state for step in steps}
 
 
 def plan_of(intent: Mapping[str, Any], order: Mapping[str, Any], session: date) -> list[Any]:
@@ -140,8 +144,10 @@ def append(connection: Connection, steps: Sequence[Step], fencing: int | None) -
     rows = []
     for step in steps:
         row, previous, sequence = _event_row(step.event, written, fencing), hashed, sequence + 1
-        hashed = chain(previous, sequence, event_digest(row, step.fills, step.covers))
-        rows.append({**row, "sequence": sequence, "previous_hash": previous, "hash": hashed})
+        quantity = step.event.quantity
+        hashed = chain(previous, sequence, event_digest(row, step.fills, [*step.covers, *lowered(quantity)]))
+        links = {"sequence": sequence, "previous_hash": previous, "hash": hashed}
+        rows.append({**row, **links, "quantity": quantity})
     connection.execute(_INSERT_EVENTS, rows)
     return sequence
 
@@ -158,6 +164,11 @@ def _event_row(event: OrderEvent, written: datetime, fencing: int | None) -> dic
     }
 
 
+def lowered(quantity: Decimal | None) -> list[str]:
+    """What the hash of an event covers besides when it lowers the quantity of its order."""
+    return [] if quantity is None else [text(quantity)]
+
+
 def event_digest(row: Mapping[str, Any], fills: Iterable[Fill], covers: Sequence[Any] = ()) -> str:
     """SHA-256 over an event's columns, the fills that came with it and whatever else it covers."""
     columns = [iso(value) if isinstance(value, datetime) else value for value in row.values()]
@@ -166,6 +177,15 @@ def event_digest(row: Mapping[str, Any], fills: Iterable[Fill], covers: Sequence
         for f in fills
     ]
     return content_hash(to_json([columns, executed, *([list(covers)] if covers else [])]))
+
+
+def mark(order: Row[Any], event: OrderEvent, less: Reduced | None) -> OrderEvent:
+    """The SENDING mark of an order, with the quantity that it goes with; nothing ever raises it."""
+    if less is None:
+        return event
+    if order.state != OrderState.APPROVED or not 0 < less.quantity < order.quantity:
+        raise StoreError(f"order {order.client_id} of {text(order.quantity)} cannot go with {text(less.quantity)}")
+    return replace(event, quantity=less.quantity, detail=less.detail)
 
 
 def order_row(connection: Connection, client_id: str) -> Row[Any]:
@@ -204,6 +224,7 @@ def write(
     moved = {
         "state": event.state.value,
         "working": event.state.working,
+        "quantity": order.quantity if event.quantity is None else event.quantity,
         "filled": filled,
         "cost": cost,
         "detail": event.detail,

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, func, insert, select
 
 from openbell.errors import StoreError
 from openbell.ports import PaperBook
 from openbell.store.connect import Store
 from openbell.store.paper_tables import PAPER_ACCOUNTS, PAPER_FILLS, PAPER_NOTES, PAPER_ORDERS
+from openbell.store.prepared import by, change
 from openbell.store.texts import fill_columns, fill_of
 from openbell.values.account import Account
 from openbell.values.money import text
@@ -22,6 +23,15 @@ ACCOUNT = TypeAdapter(Account)
 #: The note that tells what an account was opened with.
 OPENING = "opening cash"
 _ORDER = TypeAdapter(Order)
+_OPEN = (
+    select(PAPER_ORDERS.c.body)
+    .where(PAPER_ORDERS.c.account == bindparam("account"), PAPER_ORDERS.c.open)
+    .order_by(PAPER_ORDERS.c.number)
+)
+_NUMBERS = {
+    table: select(func.max(table.c.number)).where(table.c.account == bindparam("account"))
+    for table in (PAPER_ORDERS, PAPER_FILLS)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +43,8 @@ class SqlPaperBook:
 
     def account(self) -> Account | None:
         """The account, or None before the first save."""
-        found = self.connection.execute(select(PAPER_ACCOUNTS.c.body).filter_by(id=self.account_id)).scalar()
-        return None if found is None else ACCOUNT.validate_json(found)
+        found = self.connection.execute(by(PAPER_ACCOUNTS, "id"), {"id": self.account_id}).first()
+        return None if found is None else ACCOUNT.validate_json(found.body)
 
     def save_account(self, account: Account) -> None:
         """Keep the account; StoreError when it is another one's."""
@@ -46,15 +56,14 @@ class SqlPaperBook:
 
     def order(self, client_id: str) -> Order | None:
         """One order by our id."""
-        query = select(PAPER_ORDERS.c.body).filter_by(account=self.account_id, client_id=client_id)
-        found = self.connection.execute(query).scalar()
-        return None if found is None else _ORDER.validate_json(found)
+        of = {"account": self.account_id, "client_id": client_id}
+        found = self.connection.execute(by(PAPER_ORDERS, "account", "client_id"), of).first()
+        return None if found is None else _ORDER.validate_json(found.body)
 
     def open_orders(self) -> tuple[Order, ...]:
         """Orders that are not terminal, in the order of their first save."""
-        columns = PAPER_ORDERS.c
-        query = select(columns.body).where(columns.account == self.account_id, columns.open).order_by(columns.number)
-        return tuple(_ORDER.validate_json(body) for body in self.connection.execute(query).scalars())
+        bodies = self.connection.execute(_OPEN, {"account": self.account_id}).scalars()
+        return tuple(_ORDER.validate_json(body) for body in bodies)
 
     def save_order(self, order: Order) -> None:
         """Keep an order, new or changed."""
@@ -64,7 +73,8 @@ class SqlPaperBook:
 
     def add_fill(self, fill: Fill) -> None:
         """Keep a fill; a known id is a StoreError."""
-        if self.connection.execute(select(PAPER_FILLS.c.id).filter_by(account=self.account_id, id=fill.id)).first():
+        of = {"account": self.account_id, "id": fill.id}
+        if self.connection.execute(by(PAPER_FILLS, "account", "id"), of).first():
             raise StoreError(f"fill {fill.id} of paper account {self.account_id} is known already")
         row = {"account": self.account_id, "number": self._next(PAPER_FILLS), **fill_columns(fill)}
         self.connection.execute(insert(PAPER_FILLS), row)
@@ -81,21 +91,21 @@ class SqlPaperBook:
 
     def note(self, key: str) -> str | None:
         """A small text kept with the account."""
-        query = select(PAPER_NOTES.c.text).filter_by(account=self.account_id, key=key)
-        found: str | None = self.connection.execute(query).scalar()
-        return found
+        of = {"account": self.account_id, "key": key}
+        found = self.connection.execute(by(PAPER_NOTES, "account", "key"), of).first()
+        return None if found is None else str(found.text)
 
     def save_note(self, key: str, text: str) -> None:
         """Keep a small text."""
         self._save(PAPER_NOTES, {"account": self.account_id, "key": key}, {"text": text}, {})
 
     def _next(self, table: Table) -> int:
-        highest = select(func.max(table.c.number)).filter_by(account=self.account_id)
-        return (self.connection.execute(highest).scalar() or 0) + 1
+        return (self.connection.execute(_NUMBERS[table], {"account": self.account_id}).scalar() or 0) + 1
 
     def _save(self, table: Table, key: dict[str, Any], values: dict[str, Any], once: dict[str, Any]) -> bool:
         """Update, or insert together with what is set only once; tells whether the row is new."""
-        new = not self.connection.execute(update(table).filter_by(**key).values(values)).rowcount
+        of = {f"of_{name}": value for name, value in key.items()}
+        new = not self.connection.execute(change(table, *key), {**of, **values}).rowcount
         if new:
             self.connection.execute(insert(table), {**key, **once, **values})
         return new

@@ -25,6 +25,7 @@ _SAME = ("id", "plan", "job", "slot", "planned", "session", "code", "message", "
 _IN_ROWS = {"signals", "verdicts"}
 _PARAMETERS = {"sqlite": "qmark", "postgresql": "format"}
 # Built once: making a statement costs more than running one of these.
+_INSERT_RUN, _INSERT_POINT = insert(RUNS), insert(EQUITY_POINTS)
 _BY_ID = select(RUNS.c.sequence, RUNS.c.previous_hash, RUNS.c.hash).where(RUNS.c.id == bindparam("of_id"))
 _LAST = select(RUNS.c.sequence, RUNS.c.hash).order_by(RUNS.c.sequence.desc()).limit(1)
 _POINTS = EQUITY_POINTS.c
@@ -130,7 +131,7 @@ def _write(connection: Connection, record: RunRecord, rows: Rows, digest: str) -
     last = connection.execute(_LAST).first()
     sequence, previous = (last.sequence + 1, last.hash) if last else (1, GENESIS)
     sealed = chain(previous, sequence, digest)
-    connection.execute(insert(RUNS), run_row(record, rows.body, sequence, previous, sealed))
+    connection.execute(_INSERT_RUN, run_row(record, rows.body, sequence, previous, sealed))
     _write_rows(connection, SIGNALS, sequence, rows.signals)
     _write_rows(connection, VERDICTS, sequence, rows.verdicts)
     if not record.dry_run:
@@ -179,7 +180,7 @@ def _write_equity(connection: Connection, record: RunRecord, sequence: int) -> N
         "equity": record.equity,
         "peak": record.equity if peak is None else max(peak, record.equity),
     }
-    connection.execute(insert(EQUITY_POINTS), row)
+    connection.execute(_INSERT_POINT, row)
 
 
 def _write_marks(connection: Connection, record: RunRecord) -> None:

@@ -4,17 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from openbell.errors import StoreError
 from openbell.ports import Claim, ClaimKind, Frozen
 from openbell.store.connect import now
 from openbell.store.order_tables import INTENTS, ORDERS, SLOTS
-from openbell.store.prepared import by
+from openbell.store.prepared import by, change
 from openbell.store.texts import intent_of, verdict_of
 from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
 from openbell.values.slot import Slot
+
+_EXPIRED = (
+    select(SLOTS)
+    .where(SLOTS.c.outcome.is_(None), SLOTS.c.lease_until <= bindparam("time"))
+    .order_by(SLOTS.c.planned, SLOTS.c.key)
+)
+_NEW = insert(SLOTS)
 
 
 def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta) -> Claim:
@@ -22,19 +29,23 @@ def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta) -> 
     time = now(connection)
     row = _row(connection, slot)
     if row is None:
-        connection.execute(insert(SLOTS), _new_row(slot, run_id, time + lease))
+        connection.execute(_NEW, _new_row(slot, run_id, time + lease))
         return Claim(ClaimKind.WON, run_id, 1)
     if row.outcome is not None:
         return Claim(ClaimKind.DONE, row.run_id, row.fencing)
     if row.lease_until > time:
         return Claim(ClaimKind.RUNNING, row.run_id, row.fencing)
     taken = {"run_id": run_id, "fencing": row.fencing + 1, "lease_until": time + lease}
-    connection.execute(update(SLOTS).where(SLOTS.c.key == slot.key).values(taken))
+    _change(connection, slot, taken)
     return Claim(ClaimKind.RESUMED, run_id, row.fencing + 1)
 
 
 def _row(connection: Connection, slot: Slot) -> Row[Any] | None:
     return connection.execute(by(SLOTS, "key"), {"key": slot.key}).first()
+
+
+def _change(connection: Connection, slot: Slot, values: dict[str, Any]) -> None:
+    connection.execute(change(SLOTS, "key"), {"of_key": slot.key, **values})
 
 
 def _new_row(slot: Slot, run_id: str, until: datetime) -> dict[str, Any]:
@@ -81,15 +92,12 @@ def held_in_time(connection: Connection, slot: Slot, fencing: int) -> Row[Any]:
 def renew(connection: Connection, slot: Slot, fencing: int, lease: timedelta) -> None:
     """A lease that ran out is not prolonged: somebody may be taking the slot over."""
     held_in_time(connection, slot, fencing)
-    until = {"lease_until": now(connection) + lease}
-    connection.execute(update(SLOTS).where(SLOTS.c.key == slot.key).values(until))
+    _change(connection, slot, {"lease_until": now(connection) + lease})
 
 
 def expired(connection: Connection) -> tuple[tuple[Slot, int, str], ...]:
     """Slots without an outcome whose lease ran out, with fencing number and run id, oldest first."""
-    columns = SLOTS.c
-    query = select(SLOTS).where(columns.outcome.is_(None), columns.lease_until <= now(connection))
-    rows = connection.execute(query.order_by(columns.planned, columns.key))
+    rows = connection.execute(_EXPIRED, {"time": now(connection)})
     return tuple((slot_of(row), row.fencing, row.run_id) for row in rows)
 
 
@@ -102,8 +110,7 @@ def release(connection: Connection, slot: Slot, fencing: int, outcome: Outcome, 
     """Close the slot; closing it again in the same way changes nothing."""
     row = held(connection, slot, fencing)
     if row.outcome is None:
-        closed = {"outcome": outcome.value, "code": code}
-        connection.execute(update(SLOTS).where(SLOTS.c.key == slot.key).values(closed))
+        _change(connection, slot, {"outcome": outcome.value, "code": code})
     elif (row.outcome, row.code) != (outcome.value, code):
         raise StoreError(f"slot {slot.key} is closed already as {row.outcome}")
 
@@ -113,15 +120,18 @@ def frozen(connection: Connection, slot: Slot) -> Frozen | None:
     row = _row(connection, slot)
     if row is None or row.frozen_at is None:
         return None
-    columns = (INTENTS.c.client_id, INTENTS.c.judged, INTENTS.c.body, INTENTS.c.verdict, ORDERS.c.state)
-    joined = select(*columns).join(ORDERS, ORDERS.c.client_id == INTENTS.c.client_id)
+    columns = (INTENTS.c.client_id, INTENTS.c.judged, INTENTS.c.body, INTENTS.c.verdict)
+    joined = select(*columns, ORDERS.c.state, ORDERS.c.quantity).join(ORDERS, ORDERS.c.client_id == INTENTS.c.client_id)
     rows = connection.execute(joined.where(INTENTS.c.slot == slot.key).order_by(INTENTS.c.position)).all()
     return _frozen_of(rows)
 
 
 def _frozen_of(rows: Sequence[Row[Any]]) -> Frozen:
+    verdicts = tuple(verdict_of(row.verdict) for row in sorted(rows, key=lambda row: row.judged))
+    allowed = {verdict.intent_id: verdict.quantity for verdict in verdicts}
     return Frozen(
         intents=tuple(intent_of(row.body) for row in rows),
-        verdicts=tuple(verdict_of(row.verdict) for row in sorted(rows, key=lambda row: row.judged)),
+        verdicts=verdicts,
         states={row.client_id: OrderState(row.state) for row in rows},
+        reduced={row.client_id: row.quantity for row in rows if row.quantity < allowed[row.client_id]},
     )

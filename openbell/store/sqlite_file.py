@@ -4,7 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,8 @@ BUSY_SECONDS = 5.0
 #: A file of up to so many bytes is checked at each start; it takes milliseconds.
 QUICK_SIZE = 8 * 1024 * 1024
 _MOUNTS = Path("/proc/self/mounts")
+#: Device, inode, size and last change of the files that this process has found whole.
+_FOUND_WHOLE: dict[Path, tuple[int, int, int, int]] = {}
 
 
 def make_file(path: Path) -> None:
@@ -35,9 +37,14 @@ def check_place(path: Path, mounts: Path = _MOUNTS) -> None:
     """StoreError unless the file is there and on a local disk."""
     if not path.is_file():
         raise StoreError(f"there is no store at {path}; run openbell migrate to make one")
-    kind = file_system(path, mounts)
+    kind = _kind_here(path, path.stat().st_dev) if mounts == _MOUNTS else file_system(path, mounts)
     if kind in NETWORK_FILE_SYSTEMS:
         raise StoreError(f"store {path} is on a network file system ({kind}); use a local disk or PostgreSQL")
+
+
+@lru_cache(maxsize=64)
+def _kind_here(path: Path, device: int) -> str:  # noqa: ARG001  # another device: mounted anew
+    return file_system(path, _MOUNTS)
 
 
 def file_system(path: Path, mounts: Path = _MOUNTS) -> str:
@@ -71,9 +78,17 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def check_start(connection: Any, path: Path) -> None:
-    """StoreError when a page of the file is damaged; a large file is left to ``openbell verify``."""
-    if path.stat().st_size <= QUICK_SIZE and (damage := check_pages(connection)):
+    """StoreError when a page of the file is damaged; a large file is left to ``openbell verify``.
+
+    A process looks again only at a file that has changed since.
+    """
+    status = path.stat()
+    stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    if status.st_size > QUICK_SIZE or _FOUND_WHOLE.get(path) == stamp:
+        return
+    if damage := check_pages(connection):
         raise StoreError(f"store {path} is damaged, restore a backup: {damage[0]}")
+    _FOUND_WHOLE[path] = stamp
 
 
 def check_pages(connection: Any) -> list[str]:
