@@ -8,10 +8,10 @@ from openbell.stages.evaluate import Evaluation
 from openbell.values.market import Market
 from openbell.values.signal import Stance
 from tasks.handed import Handed
-from tasks.policies import ONCE
+from tasks.policies import COMPUTE
 
 
-@task(name="evaluate-strategies", **ONCE)
+@task(name="evaluate-strategies", **COMPUTE)
 def evaluate_strategies(run: Run, market: Handed[Market]) -> Handed[Evaluation]:
     """What each strategy says of each symbol at the last bar."""
     evaluation = evaluate_market(run, market.value)

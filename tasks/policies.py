@@ -22,9 +22,12 @@ def transient(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
 
 #: Decisions and the order path: no retry, no cache, no stored result.
 ONCE: dict[str, Any] = {"retries": 0, "cache_policy": NO_CACHE, "persist_result": False}
-#: Questions to the outside: two more tries, on failures that may pass.
+#: Computing on what is at hand. A flow's own timeout cannot end what never gives control back; a task's can.
+COMPUTE: dict[str, Any] = {**ONCE, "timeout_seconds": 120}
+#: Questions to the outside: two more tries, on failures that may pass; each ends before the lease does that they have.
 READ: dict[str, Any] = {
     **ONCE,
+    "timeout_seconds": 60,
     "retries": 2,
     "retry_delay_seconds": [1, 4],
     "retry_condition_fn": transient,

@@ -9,10 +9,10 @@ from openbell.stages.judge import Gated
 from openbell.values.market import Market
 from openbell.values.verdict import Decision
 from tasks.handed import Handed
-from tasks.policies import ONCE
+from tasks.policies import COMPUTE
 
 
-@task(name="risk-gate", **ONCE)
+@task(name="risk-gate", **COMPUTE)
 def risk_gate(run: Run, market: Handed[Market], evaluation: Handed[Evaluation]) -> Handed[Gated]:
     """Size, net and judge: one verdict per wanted order."""
     gated = gate(run, market.value, evaluation.value)
