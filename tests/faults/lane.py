@@ -7,6 +7,7 @@ start-up time.
 
 import gc
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -27,7 +28,7 @@ from tests.faults.double import CANARY, Double
 from tests.faults.evidence import Evidence, Expected, gather
 from tests.faults.oracle import judge
 from tests.faults.planted import PLANTED
-from tests.faults.trial import EARLY, FROZEN, ON_ACCEPT, Result, Trial, scene_of
+from tests.faults.trial import EARLY, FROZEN, FULL, ON_ACCEPT, Result, Trial, scene_of
 
 #: Longer than any attempt takes; one that is still there then hangs.
 PATIENCE = 30.0
@@ -169,10 +170,14 @@ def _become(setup: trader.Setup, crash: str) -> None:
     """The child: plays its scene and leaves without any clean-up of the parent's."""
     code = 1
     try:
-        log = os.open(setup.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        point, _, room = crash.partition(":")
+        # A full disk has no room for a log either.
+        log = os.open(os.devnull if point == FULL else setup.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        if crash:
+        if point == FULL:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(room) * 1024, resource.RLIM_INFINITY))
+        elif crash:
             os.environ["OPENBELL_TEST_CRASH"] = crash
         code = trader.play(setup, ACTIONS[setup.action])
     except BaseException:  # noqa: BLE001  # whatever it was, the child must not go on as its parent

@@ -8,7 +8,7 @@ import pytest
 from openbell import crashpoints
 from tests.faults.matrix import checked
 from tests.faults.points import POINTS
-from tests.faults.trial import EARLY, FAULTS, FROZEN, ON_ACCEPT, Trial
+from tests.faults.trial import EARLY, FAULTS, FROZEN, FULL, ON_ACCEPT, Trial
 
 # These start many processes; two such files at once would starve each other.
 pytestmark = pytest.mark.xdist_group("heavy")
@@ -19,6 +19,8 @@ TRIALS = [
     for point in POINTS.values()
     for fault in FAULTS[:2]
 ]
+#: Room on the disk in KiB, from nothing to more than a run needs: each commit in turn is the one that fails.
+ROOM = [pytest.param(Trial(crashes=(f"{FULL}:{room}",)), id=f"{room}") for room in range(0, 660, 55)]
 
 
 @pytest.mark.parametrize("trial", TRIALS)
@@ -46,6 +48,13 @@ def test_C23_another_worker_takes_nothing_before_the_lease_of_the_dead_one_ends(
     result = lane.run(Trial(crashes=("after-post", EARLY)))
     assert result.findings == ()
     assert (result.runs, result.placed, result.recovered) == ({"skipped OVERLAP": 1, "completed": 1}, 5, 1)
+
+
+@pytest.mark.parametrize("trial", ROOM)
+def test_P02_a_full_disk_sends_nothing_without_a_commit_and_loses_no_row(results, trial):
+    result = results[trial]
+    assert result.findings == (), result.notes
+    assert result.settled
 
 
 def test_G3_kills_at_any_instant_leave_nothing_behind(lane):

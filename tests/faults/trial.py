@@ -12,6 +12,8 @@ ON_ACCEPT = "broker-accepted"
 FROZEN = "frozen"
 #: Stands for an attempt that comes while the lease of the dead one still runs, and must find everything taken.
 EARLY = "early"
+#: Stands for a disk with room for so many KiB in each file, not for a death: ``full:40``.
+FULL = "full"
 
 
 @dataclass(frozen=True)
