@@ -85,22 +85,23 @@ class Sender:
     def send(self, intent: OrderIntent, sent: int = 0, again: bool = False) -> Order:
         """One order through the last gate to the broker; ``again`` for one whose absence there is proven.
 
-        What the gate forbids is ABANDONED with the gate's words.
+        The gate may lower the quantity for good; what it forbids is ABANDONED with the gate's words.
         """
         reach("before-send")
         gate = self._gate(intent, sent, again)
         if isinstance(gate, Forbidden):
             return self._event(intent, OrderState.ABANDONED, _words(gate))
         event = OrderEvent(intent.id, OrderState.SENDING, self.now())
-        forbidden = self.journal.begin_send(
+        said = self.journal.begin_send(
             self.slot, self.fencing, event, intent.purpose is not Purpose.ENTRY, last_gate(self.desk, gate, self.closed)
         )
-        if forbidden is not None:
-            return self._event(intent, OrderState.ABANDONED, _words(forbidden))
+        if isinstance(said, Forbidden):
+            return self._event(intent, OrderState.ABANDONED, _words(said))
+        less = replace(intent, quantity=said.quantity) if said else intent
         reach("after-sending")
-        answer = self.broker.submit(intent)
+        answer = self.broker.submit(less)
         reach("after-post")
-        return self._settle(intent, answer)
+        return self._settle(less, answer, said.detail if said else "")
 
     def _gate(self, intent: OrderIntent, sent: int, again: bool) -> Asked | Forbidden:
         """What the last gate judges; no answer of broker or feed is a denial."""
@@ -127,20 +128,20 @@ class Sender:
             quotes=quotes,
         )
 
-    def _settle(self, intent: OrderIntent, answer: Submission) -> Order:
+    def _settle(self, intent: OrderIntent, answer: Submission, detail: str) -> Order:
         match answer:
             case Accepted(order):
-                return self._book(intent, order)
+                return self._book(intent, order, detail)
             case Rejected(code, message):
                 return self._event(intent, OrderState.REJECTED, f"{code}: {message}")
             case Unknown(reason):
                 return self._event(intent, OrderState.UNKNOWN, reason)
 
-    def _book(self, intent: OrderIntent, order: Order) -> Order:
+    def _book(self, intent: OrderIntent, order: Order, detail: str) -> Order:
         """Record the broker's word: accepted first, then whatever came of it at once, with its fills."""
         fills = self._fills(intent) if order.filled else []
-        state = record_told(self.journal, Known(OrderState.SENDING), order, fills)
-        return replace(order, state=state)
+        state = record_told(self.journal, Known(OrderState.SENDING), order, fills, detail)
+        return replace(order, state=state, reason=order.reason or detail)
 
     def _fills(self, intent: OrderIntent) -> list[Fill]:
         """The order's fills; without an answer they are left to the next look at the order."""
@@ -164,10 +165,10 @@ class Sender:
 
 
 def sendable(frozen: Frozen) -> tuple[OrderIntent, ...]:
-    """The approved intents with the quantities that the gate left, in the order of sending."""
-    asked = {intent.id: intent for intent in frozen.intents}
+    """The approved intents with the quantities that the gates left, in the order of sending."""
+    asked, less = {intent.id: intent for intent in frozen.intents}, frozen.reduced
     allowed = [v for v in frozen.verdicts if v.decision is not Decision.DENIED]
-    return sending_order([replace(asked[v.intent_id], quantity=v.quantity) for v in allowed])
+    return sending_order([replace(asked[v.intent_id], quantity=less.get(v.intent_id, v.quantity)) for v in allowed])
 
 
 def execute(sender: Sender, account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]) -> Executed:

@@ -10,7 +10,7 @@ import numpy as np
 
 from openbell.calendar.window import decide
 from openbell.crashpoints import reach
-from openbell.ports import Broker, Capabilities, Exposure, Forbidden, Journal, LastGate
+from openbell.ports import Broker, Capabilities, Exposure, Forbidden, Journal, LastGate, Reduced
 from openbell.risk.book import Book
 from openbell.risk.gate import judge
 from openbell.stages.fetch import RECENT, equity, marks, with_history
@@ -22,7 +22,7 @@ from openbell.values.money import ZERO, text
 from openbell.values.orders import Order, OrderIntent, OrderState, Purpose, Side
 from openbell.values.quote import Quote
 from openbell.values.slot import Slot
-from openbell.values.verdict import Decision, Verdict
+from openbell.values.verdict import Decision
 
 Quotes = Callable[[Sequence[str], datetime], Mapping[str, Quote]]
 #: An entry waits until every order of its symbol has a known outcome.
@@ -49,11 +49,14 @@ class Asked:
 
 
 def last_gate(desk: Resolved, asked: Asked, closed: Callable[[], Forbidden | None]) -> LastGate:
-    """A gate that passes only the whole frozen quantity; ``closed`` says why it is too late."""
+    """A gate that passes the frozen quantity or less of it; ``closed`` says why it is too late.
+
+    An order that was marked SENDING before goes as it went then, or not at all.
+    """
     # All that does not need the store is done before its write lock is taken.
     seen = book_of(desk, asked.market, asked.capabilities)
 
-    def gate(exposure: Exposure) -> Forbidden | None:
+    def gate(exposure: Exposure) -> Forbidden | Reduced | None:
         reach("inside-send-transaction")
         return closed() or _unsettled(exposure, asked.intent) or _judged(desk, asked, seen, exposure)
 
@@ -66,14 +69,23 @@ def closed_now(desk: Resolved, now: datetime) -> Forbidden | None:
     return None if decision.open else Forbidden("WINDOW_CLOSED", decision.detail)
 
 
-def _judged(desk: Resolved, asked: Asked, seen: Book, exposure: Exposure) -> Forbidden | None:
+def _judged(desk: Resolved, asked: Asked, seen: Book, exposure: Exposure) -> Forbidden | Reduced | None:
     (verdict,) = judge([asked.intent], desk.rules, worst_book(seen, asked, exposure))
-    return None if verdict.decision is Decision.APPROVED else _forbidden(verdict)
+    if verdict.decision is Decision.APPROVED:
+        return None
+    why = f"{verdict.measured} against {verdict.limit}"
+    if verdict.decision is Decision.DENIED:
+        return Forbidden(verdict.rule, why)
+    left = f"{text(verdict.quantity)} of {text(verdict.asked)}"
+    if asked.again or _too_small(desk, asked.intent, verdict.quantity, seen):
+        return Forbidden(verdict.rule, f"{why}, which leaves {left}")
+    return Reduced(verdict.quantity, f"{left} by {verdict.rule}: {why}")
 
 
-def _forbidden(verdict: Verdict) -> Forbidden:
-    left = f", which leaves {text(verdict.quantity)} of {text(verdict.asked)}" if verdict.quantity else ""
-    return Forbidden(verdict.rule, f"{verdict.measured} against {verdict.limit}{left}")
+def _too_small(desk: Resolved, intent: OrderIntent, quantity: Decimal, book: Book) -> bool:
+    """The plan's minimum trade holds for what is left as it does for what was wanted; exits have none."""
+    price = book.price(intent.symbol) or intent.reference
+    return intent.purpose is not Purpose.EXIT and quantity * price < desk.plan.sizing.min_trade
 
 
 def _unsettled(exposure: Exposure, intent: OrderIntent) -> Forbidden | None:

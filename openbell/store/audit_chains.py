@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Row, Table, select, text
 from openbell.store import frames, logs
 from openbell.store.audit import DAMAGE, Check, Grouped, raw, reader, stream, streamed
 from openbell.store.order_tables import BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
-from openbell.store.orders import event_digest, plan_of
+from openbell.store.orders import event_digest, lowered, plan_of
 from openbell.store.run_tables import FRAMES
 from openbell.store.schema import INSERT_ONLY
 from openbell.store.sealing import GENESIS, chain
+from openbell.store.texts import verdict_of
 from openbell.store.watch_tables import LOGS, SWITCHES
 from openbell.values.orders import Fill, Side
 
@@ -56,7 +57,7 @@ def order_events(connection: Connection) -> Check:
         try:
             row = read(found)
             executed = [_fill(each) for each in fills.take(number)]
-            taken = [each.fill for each in busts.take(number)]
+            taken = [*(each.fill for each in busts.take(number)), *lowered(row["quantity"])]
             _judge(check, row, executed, plans.of(row) if row["state"] in _FIRST else taken)
         except DAMAGE as error:
             check.add(f"{where} (order {found.client_id})", f"it or what belongs to it cannot be read: {error}")
@@ -103,6 +104,8 @@ class _Plans:
         query = query.join(SLOTS, SLOTS.c.key == ORDERS.c.slot)
         self._rows = Grouped(streamed(connection, query.order_by(ORDERS.c.number)), "client_id")
         self._read = reader(ORDERS, INTENTS, SLOTS)
+        lowering = select(ORDER_EVENTS.c.client_id).where(ORDER_EVENTS.c.quantity.is_not(None))
+        self._lowered = set(connection.execute(lowering).scalars())
 
     def of(self, event: dict[str, Any]) -> list[Any]:
         """The plan of the order that an event begins."""
@@ -110,6 +113,8 @@ class _Plans:
         if not found:
             return []  # then the hash differs, if there ever was one
         row = self._read(found[0])
+        if event["client_id"] in self._lowered:
+            row["quantity"] = verdict_of(row["verdict"]).quantity
         return plan_of(row, row, row["session"])
 
     def rest(self) -> Iterator[Row[Any]]:

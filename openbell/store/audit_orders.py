@@ -38,6 +38,7 @@ class _Replay:
     sent: datetime | None = None
     updated: datetime | None = None
     written: datetime | None = None
+    quantity: Decimal | None = None
     fencing: int = 0
     broker_ids: set[str] = field(default_factory=set)
 
@@ -111,6 +112,8 @@ class Orders:
         for name in _COLUMNS:
             stored, rebuilt = order[name], getattr(replay, name)
             self.projection.need(stored == rebuilt, where, f"{name} is {stored}, its events make {rebuilt}")
+        lowered, stored = replay.quantity, order["quantity"]
+        self.projection.need(lowered in (None, stored), where, f"quantity is {stored}, it was lowered to {lowered}")
         self.sender.need(replay.fencing <= order["fencing"], where, "a SENDING mark is newer than the slot's claim")
         self.once.need(len(replay.broker_ids) < 2, where, f"the broker has {sorted(replay.broker_ids)} for it")
         self._judge_rest(where, order, replay)
@@ -123,6 +126,10 @@ class Orders:
             number = event["fencing"] or 0
             self.sender.need(number >= max(replay.fencing, 1), at, f"carries {event['fencing']}: a stale claim sent it")
             replay.fencing, replay.sent = max(number, replay.fencing), replay.sent or event["time"]
+        if event["quantity"] is not None:
+            once = state is S.SENDING and replay.quantity is None and event["quantity"] > 0
+            self.machine.need(once, at, f"lowers the quantity to {event['quantity']}")
+            replay.quantity = event["quantity"]
         if state in WORDS:
             self.ahead.need(replay.sent is not None, at, f"the order was never marked SENDING, but is {state}")
         early = replay.written is not None and event["written"] < replay.written - _JITTER

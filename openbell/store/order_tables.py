@@ -54,7 +54,8 @@ class OrderEventRow(Row, table=True):
     """One step of an order; ``sequence`` rises without a gap, the hash chains and covers the fills. Insert-only.
 
     ``time`` is when it happened by the run's clock, ``written`` by the database's. ``fencing`` is the number of
-    the claim it was written under, where one was asked for.
+    the claim it was written under, where one was asked for. ``quantity`` is what the order was lowered to for good
+    when it was marked SENDING.
     """
 
     __tablename__ = "order_events"
@@ -70,6 +71,7 @@ class OrderEventRow(Row, table=True):
     fencing: int | None
     previous_hash: str
     hash: str
+    quantity: Decimal | None = Field(default=None, sa_type=Money)
 
 
 class FillRow(Row, table=True):
