@@ -64,7 +64,8 @@ class SampleFeed:
 
     Prices are raw: the splits of MSFT (February 2003) and AAPL (February 2005) are visible. ``adjusted`` scales
     open, high, low and close to the adjusted close of the source. Quotes stand ``spread_bps`` apart around the real
-    open of the session in progress, and around the last close when the market is closed. ``max_age`` as in ``check_bars``.
+    open of the session in progress, and around the last close when the market is closed. ``max_age`` as in
+    ``check_bars``.
     """
 
     exchange: str = "XNYS"

@@ -1,0 +1,301 @@
+"""Several feeds as one: who is asked when, what is taken from whom, and what is never mixed."""
+
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+import numpy as np
+import pytest
+
+from openbell.errors import FeedUnavailable
+from openbell.values.bars import FIELDS, Timeframe
+from tests.feeds.frames import AS_OF, SYMBOLS, codes, minutes
+
+DAY, FIVE = Timeframe("1d"), Timeframe("5m")
+
+
+def bars(feed, symbols=SYMBOLS, timeframe=DAY, count=20, as_of=AS_OF):
+    return feed.bars(symbols, timeframe, count, as_of)
+
+
+def reason(checked, symbol="BBB"):
+    return next(drop.detail for drop in checked.dropped if drop.symbol == symbol)
+
+
+# --- who is asked --------------------------------------------------------------------------------------------
+
+
+def test_one_that_answers_is_the_only_one_asked_and_its_panel_is_its_own(providers):
+    checked = bars(providers.both())
+    assert checked.bars.digest() == bars(providers.feed(0)).bars.digest()
+    assert (checked.providers, checked.failures, checked.notes) == ({}, (), ())
+    assert not providers.second.requests
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_D12_a_feed_that_fails_is_asked_three_times_and_then_the_next(providers, status):
+    providers.first.always = status
+    checked = bars(providers.both())
+    assert checked.bars.digest() == bars(providers.feed(1)).bars.digest()
+    assert len(providers.first.requests) == 3
+    assert providers.waits == [timedelta(seconds=1), timedelta(seconds=2)]
+    (failure,) = checked.failures
+    assert (failure.provider, failure.code, failure.attempts) == ("first", "FeedUnavailable", 3)
+    assert checked.notes == (f"first gave no bars, asked 3 times: HTTP {status}",)
+
+
+def test_D12_a_feed_that_recovers_in_time_is_used(providers):
+    providers.first.faults = [500, 500]
+    checked = bars(providers.both())
+    assert (checked.bars.provider, checked.failures) == ("first", ())
+    assert not providers.second.requests
+
+
+def test_D12_a_feed_that_hangs_has_its_time_and_no_more(providers):
+    providers.first.always = 30.0
+    started = monotonic()
+    feed = providers.both(patience=timedelta(seconds=0.3), ticks=monotonic)
+    checked = bars(feed)
+    assert monotonic() - started < 5
+    assert checked.bars.provider == "second"
+    assert "no answer within 0.3 s" in checked.failures[0].detail
+
+
+def test_D12_attempts_share_one_patience(providers):
+    providers.first.always = 503
+    checked = bars(providers.both(patience=timedelta(seconds=2.5)))
+    assert len(providers.first.requests) == 2
+    assert sum(providers.waits, timedelta()) == timedelta(seconds=2.5)
+    assert checked.bars.provider == "second"
+
+
+def test_D12_keys_that_are_refused_are_told_and_not_tried_again(providers):
+    providers.first.always = 401
+    checked = bars(providers.both())
+    assert checked.bars.provider == "second"
+    assert len(providers.first.requests) == 1
+    assert [(failure.code, failure.attempts) for failure in checked.failures] == [("KeysRefused", 1)]
+    assert "the keys are not valid" in checked.notes[0]
+
+
+@pytest.mark.parametrize("body", ["<html>", '{"bars": [', ""])
+def test_D12_an_answer_that_is_none_is_passed_over_at_once(providers, body):
+    providers.first.always = body
+    checked = bars(providers.both())
+    assert (checked.bars.provider, checked.failures[0].code) == ("second", "DataError")
+    assert not providers.waits
+
+
+def test_D12_the_same_validation_holds_for_the_second(providers):
+    providers.first.always = 500
+    providers.second.rows.set("BBB", -2, low=-1.0)
+    assert codes(bars(providers.both())) == {"BBB": "DATA_INVALID"}
+
+
+def test_D13_when_all_are_down_each_is_named_with_its_reason(providers):
+    providers.first.always, providers.second.always = 503, 401
+    with pytest.raises(FeedUnavailable) as error:
+        bars(providers.both())
+    assert str(error.value) == (
+        "no feed answers: first: HTTP 503 (asked 3 times); second: HTTP 401: the keys are not valid (asked once)"
+    )
+
+
+# --- gaps ----------------------------------------------------------------------------------------------------
+
+
+def _lose(source, symbol):
+    source.rows.take(np.flatnonzero(source.rows.symbols != symbol))
+
+
+def test_D12_a_symbol_that_one_lacks_comes_from_the_next_and_the_record_can_say_so(providers):
+    _lose(providers.first, "BBB")
+    checked = bars(providers.both())
+    assert (checked.bars.symbols, checked.dropped) == (SYMBOLS, ())
+    assert (checked.bars.provider, checked.providers) == ("first", {"BBB": "second"})
+    assert providers.second.requests[0]["symbols"] == "BBB"
+    assert checked.notes == ("bars from second, for want of them at first: BBB",)
+    alone = bars(providers.feed(1)).bars
+    for name in FIELDS:
+        assert np.array_equal(checked.bars.panel(name)[:, 1], alone.panel(name)[:, 1])
+
+
+@pytest.mark.parametrize("empty", ['{"bars": [], "next_page": null}'])
+def test_D11_an_empty_answer_is_filled_as_a_whole(providers, empty):
+    providers.first.always = empty
+    checked = bars(providers.both())
+    assert checked.bars.digest() == bars(providers.feed(1)).bars.digest()
+    assert checked.dropped == ()
+
+
+def test_D11_a_symbol_that_nobody_has_keeps_its_reason(providers):
+    checked = bars(providers.both(), (*SYMBOLS, "NOSUCH"))
+    assert codes(checked) == {"NOSUCH": "DATA_MISSING"}
+    assert checked.bars.symbols == SYMBOLS
+
+
+def test_a_gap_stays_one_when_the_next_is_down_and_that_is_told(providers):
+    _lose(providers.first, "BBB")
+    providers.second.always = 500
+    checked = bars(providers.both())
+    assert codes(checked) == {"BBB": "DATA_MISSING"}
+    assert [failure.provider for failure in checked.failures] == ["second"]
+
+
+def test_defects_are_shown_and_not_papered_over(providers):
+    providers.first.rows.set("BBB", -1, close=np.nan)
+    assert codes(bars(providers.both())) == {"BBB": "DATA_INVALID"}
+    assert not providers.second.requests
+
+
+def test_D08_a_symbol_that_stands_still_is_taken_from_a_feed_that_moves(providers):
+    providers.first.rows.without("BBB", -1, -2)
+    checked = bars(providers.both())
+    assert checked.dropped == ()
+    assert checked.providers == {"BBB": "second"}
+
+
+def test_minutes_of_two_feeds_stand_on_one_grid(providers):
+    for source in (providers.first, providers.second):
+        source.rows = minutes(200)
+    providers.first.rows.without("AAA", -4)
+    _lose(providers.first, "CCC")
+    providers.second.rows.without("CCC", -3)
+    checked = bars(providers.both(), timeframe=FIVE, count=50)
+    assert (len(checked.bars), checked.dropped) == (50, ())
+    filled = checked.carried
+    assert (filled[-4].tolist(), filled[-3].tolist()) == ([True, False, False], [False, False, True])
+
+
+# --- what is never mixed -------------------------------------------------------------------------------------
+
+
+def test_D10_adjusted_and_raw_prices_never_stand_in_one_panel(providers):
+    _lose(providers.first, "BBB")
+    checked = bars(providers.both(providers.feed(0), providers.feed(1, adjustment="split")))
+    assert codes(checked) == {"BBB": "DATA_CONFLICT"}
+    assert reason(checked) == "second has split prices, first raw ones"
+    assert checked.bars.symbols == ("AAA", "CCC")
+
+
+def test_D10_a_feed_of_other_adjustment_may_answer_for_all(providers):
+    providers.first.always = 500
+    checked = bars(providers.both(providers.feed(0), providers.feed(1, adjustment="split")))
+    assert (checked.bars.adjustment, checked.dropped) == ("split", ())
+
+
+@pytest.mark.parametrize(("factor", "code"), [(1.005, None), (1.015, "DATA_CONFLICT"), (0.985, "DATA_CONFLICT")])
+def test_D14_feeds_that_disagree_by_more_than_one_percent_on_what_both_have(providers, factor, code):
+    providers.first.rows.without("BBB", -1)
+    for name in ("open", "high", "low", "close"):
+        column = providers.second.rows.columns[name]
+        column[providers.second.rows.symbols == "BBB"] *= factor
+    checked = bars(providers.both())
+    assert codes(checked) == ({"BBB": code} if code else {})
+    if code:
+        assert "first has" in reason(checked)
+        assert "% apart, more than 1%" in reason(checked)
+        assert "BBB" not in checked.bars.symbols
+
+
+@pytest.mark.parametrize(("factor", "code"), [(1.005, None), (1.015, "DATA_CONFLICT")])
+def test_D14_compare_holds_every_symbol_against_the_next_feed(providers, factor, code):
+    for name in ("open", "high", "low", "close"):
+        column = providers.second.rows.columns[name]
+        column[providers.second.rows.symbols == "CCC"] *= factor
+    checked = bars(providers.both(compare=True))
+    assert codes(checked) == ({"CCC": code} if code else {})
+    assert len(providers.second.requests) == 1
+    assert codes(bars(providers.both())) == {}
+
+
+def test_D14_compare_without_an_answer_goes_on_and_says_so(providers):
+    providers.second.always = 500
+    checked = bars(providers.both(compare=True))
+    assert (checked.dropped, [failure.provider for failure in checked.failures]) == ((), ["second"])
+
+
+# --- jumps ---------------------------------------------------------------------------------------------------
+
+
+def _scale(source, symbol, factor, k=-1):
+    at = source.rows.row(symbol, k)
+    for name in ("open", "high", "low", "close"):
+        source.rows.columns[name][at] *= factor
+
+
+@pytest.mark.parametrize(
+    ("factor", "like"),
+    [(1 / 2, "2 to 1"), (10, "1 to 10"), (1 / 3, "3 to 1"), (20, "1 to 20"), (1 / 7, ""), (1.5, ""), (0.55, "")],
+)
+def test_D09_a_jump_that_one_feed_alone_has_is_suspect(providers, factor, like):
+    _scale(providers.first, "BBB", factor)
+    alone = bars(providers.feed(0))
+    assert codes(alone) == {"BBB": "DATA_SUSPECT"}
+    assert (f"like a split of {like}" in reason(alone)) if like else ("split" not in reason(alone))
+    checked = bars(providers.both())
+    assert codes(checked) == {"BBB": "DATA_SUSPECT"}
+    assert "and second " in reason(checked)
+
+
+def test_D09_a_jump_that_the_second_feed_confirms_is_let_through(providers):
+    for source in (providers.first, providers.second):
+        _scale(source, "BBB", 0.5)
+    checked = bars(providers.both())
+    assert (checked.dropped, checked.providers) == ((), {})
+    assert checked.bars.symbols == SYMBOLS
+    assert "a jump that second confirms: BBB" in checked.notes
+
+
+def test_D09_a_move_of_less_than_the_limit_is_a_move(providers):
+    _scale(providers.first, "BBB", 0.65)
+    assert bars(providers.feed(0)).dropped == ()
+
+
+def test_D09_a_second_feed_that_is_down_confirms_nothing(providers):
+    _scale(providers.first, "BBB", 0.5)
+    providers.second.always = 500
+    assert codes(bars(providers.both())) == {"BBB": "DATA_SUSPECT"}
+
+
+# --- quotes --------------------------------------------------------------------------------------------------
+
+
+def test_D12_quotes_come_from_the_next_feed_where_one_has_none(providers):
+    del providers.first.quotes["CCC"]
+    providers.second.quotes = {symbol: ("200.00", "200.02") for symbol in SYMBOLS}
+    found = providers.both().quotes(SYMBOLS, AS_OF)
+    assert [int(found[symbol].bid) for symbol in SYMBOLS] == [100, 100, 200]
+    assert providers.second.requests[0]["symbols"] == "CCC"
+
+
+def test_D12_quotes_survive_a_feed_that_is_down(providers):
+    providers.first.always = 500
+    assert set(providers.both().quotes(SYMBOLS, AS_OF)) == set(SYMBOLS)
+
+
+def test_D13_no_quotes_at_all_is_no_empty_answer(providers):
+    providers.first.always = providers.second.always = 500
+    with pytest.raises(FeedUnavailable, match="first: HTTP 500 .* second: HTTP 500"):
+        providers.both().quotes(SYMBOLS, AS_OF)
+
+
+# --- age -----------------------------------------------------------------------------------------------------
+
+
+def test_D24_an_old_bar_sent_anew_is_as_old_as_it_says(providers):
+    later = datetime(2024, 7, 9, 16, tzinfo=UTC)
+    checked = bars(providers.feed(0), as_of=later)
+    assert codes(checked) == dict.fromkeys(SYMBOLS, "DATA_STALE")
+    assert reason(checked) == (
+        "the newest bar is of 2024-07-05T20:00:00Z, 3 days, 20:00:00 old at 2024-07-09T16:00:00Z; the limit is 20:00:00"
+    )
+
+
+def test_D08_the_limit_of_the_plan_is_told_with_the_age(providers):
+    for source in (providers.first, providers.second):
+        source.rows = minutes(100).without("BBB", -1, -2)
+    feed = providers.both(providers.feed(0, max_age=timedelta(minutes=6)), providers.feed(1))
+    checked = bars(feed, timeframe=FIVE)
+    assert codes(checked) == {"BBB": "DATA_STALE"}
+    assert "0:10:00 of open time old" in reason(checked)
+    assert "the limit is 0:06:00" in reason(checked)
