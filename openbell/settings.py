@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path("~/.openbell"), description="Folder of the store and of everything else that is kept.")
     database_url: SecretStr | None = Field(None, description="SQLAlchemy URL of the store; default SQLite in home.")
     plans: Path | None = Field(None, description="Folder of plan files; default deployments/plans.")
+    alerts: Path | None = Field(None, description="Folder of alert files; default deployments/alerts.")
     data: Path = Field(Path("data"), description="Root folder of the files feed; nothing outside it is read.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "plans": Entry("openbell.cli.plans:plans", "Plans", "The plan files and whether they can run."),
     "validate": Entry("openbell.cli.plans:validate", "Plans", "Check plan files; every problem with file and line."),
     "preview": Entry("openbell.cli.preview:preview", "Plans", "Each coming run, its local time and what will happen."),
+    "alerts": Entry("openbell.cli.alerts:alerts", "Plans", "Alerts on prices: list, validate, test, history."),
     "verify": Entry("openbell.cli.verify:verify", "Store", "Prove that nothing was edited and all adds up."),
     "notifications": Entry(
         "openbell.cli.notifications:notifications", "Control", "Messages to people: list, test a target, retry."

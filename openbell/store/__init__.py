@@ -6,6 +6,7 @@
     open_journal(url)        what a run reads and writes (ports.Journal)
     open_history(url)        what people and machines read (ports.History)
     open_outbox(url)         messages on their way out (outbox_port.Outbox)
+    open_alert_book(url)     what alerts did and where they stand (alert_port.AlertBook)
     open_paper_ledger(url)   where paper accounts live (ports.PaperLedger)
     close(url)               close this process's connections; a later call opens new ones
 
@@ -15,15 +16,27 @@ A URL is ``sqlite:///path`` or ``postgresql://user:password@host/database``. No 
 import importlib
 from pathlib import Path
 
+from openbell.alert_port import AlertBook
 from openbell.outbox_port import Outbox
 from openbell.ports import History, Journal, PaperLedger
+from openbell.store.alerts import SqlAlertBook
 from openbell.store.connect import Store, check_start, close_store, exists, open_store
 from openbell.store.history import SqlHistory
 from openbell.store.journal import SqlJournal
 from openbell.store.outbox import SqlOutbox
 from openbell.store.paper import SqlPaperLedger
 
-__all__ = ["check", "close", "ensure", "open_history", "open_journal", "open_outbox", "open_paper_ledger", "upgrade"]
+__all__ = [
+    "check",
+    "close",
+    "ensure",
+    "open_alert_book",
+    "open_history",
+    "open_journal",
+    "open_outbox",
+    "open_paper_ledger",
+    "upgrade",
+]
 
 
 def ensure(url: str) -> None:
@@ -60,6 +73,11 @@ def open_history(url: str) -> History:
 def open_outbox(url: str) -> Outbox:
     """Messages on their way out. Checks the schema."""
     return SqlOutbox(_checked(url))
+
+
+def open_alert_book(url: str) -> AlertBook:
+    """What alerts did and where they stand. Checks the schema."""
+    return SqlAlertBook(_checked(url))
 
 
 def open_paper_ledger(url: str) -> PaperLedger:

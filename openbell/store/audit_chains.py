@@ -132,7 +132,7 @@ def _fill(found: Row[Any]) -> Fill:
 
 
 def all_logs(connection: Connection) -> Check:
-    """The chains of switches, breaker events, look-ups, alerts, breaks, resolutions and deliveries."""
+    """The chains of switches, breaker events, look-ups, alerts, breaks, resolutions, deliveries and steps of alerts."""
     check = Check("I5", "chains of switches, look-ups, alerts and breaks")
     for table in LOGS:
         _log(connection, check, table)

@@ -14,8 +14,13 @@ from openbell.store.watch_tables import RESOLUTIONS
 def raise_once(connection: Connection, log: Table, account: str, kind: str, subject: str, detail: str) -> None:
     """Append to a log unless the same is open there."""
     if _open(connection, log, account, kind, subject) is None:
-        said = {"account": account, "kind": kind, "subject": subject, "detail": detail, "time": now(connection)}
-        logs.add(connection, log, said)
+        add(connection, log, account, kind, subject, detail)
+
+
+def add(connection: Connection, log: Table, account: str, kind: str, subject: str, detail: str) -> int:
+    """Append to a log whatever is open there; returns the number."""
+    said = {"account": account, "kind": kind, "subject": subject, "detail": detail, "time": now(connection)}
+    return logs.add(connection, log, said)
 
 
 def _open(connection: Connection, log: Table, account: str, kind: str, subject: str) -> int | None:

@@ -1,6 +1,6 @@
 """Logs: insert-only tables whose rows count without a gap and are chained by hash."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +16,21 @@ _LINKS = frozenset({"previous_hash", "hash"})
 
 def add(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:
     """Append a row to a log; returns its number. The caller holds the write lock."""
+    return add_all(connection, table, [row])[0]
+
+
+def add_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Append rows to a log in one statement; returns their numbers. The caller holds the write lock."""
     key = key_of(table)
     last = connection.execute(newest(table, key, "hash")).first()
-    number, previous = (last[0] + 1, last[1] or GENESIS) if last else (1, GENESIS)
-    linked = {**row, key: number, "previous_hash": previous}
-    connection.execute(insert(table), {**linked, "hash": row_hash(table, linked)})
-    return number
+    number, previous = (last[0], last[1] or GENESIS) if last else (0, GENESIS)
+    linked: list[dict[str, Any]] = []
+    for place, row in enumerate(rows, start=1):
+        each = {**row, key: number + place, "previous_hash": previous}
+        previous = row_hash(table, each)
+        linked.append({**each, "hash": previous})
+    connection.execute(insert(table), linked)
+    return [each[key] for each in linked]
 
 
 def key_of(table: Table) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Column, Index, Text
 from sqlmodel import Field
 
+from openbell.store.alert_tables import ALERT_EVENTS
 from openbell.store.columns import Instant, Row, Sequence, table_of
 from openbell.store.outbox_tables import DELIVERIES
 
@@ -137,4 +138,4 @@ SWITCHES, BREAKERS, BREAKER_EVENTS = table_of(SwitchRow), table_of(BreakerRow), 
 LOOKUPS, ALERTS, BREAKS = table_of(LookupRow), table_of(AlertRow), table_of(BreakRow)
 RESOLUTIONS = table_of(ResolutionRow)
 #: Each is chained by itself.
-LOGS = (SWITCHES, BREAKER_EVENTS, LOOKUPS, ALERTS, BREAKS, RESOLUTIONS, DELIVERIES)
+LOGS = (SWITCHES, BREAKER_EVENTS, LOOKUPS, ALERTS, BREAKS, RESOLUTIONS, DELIVERIES, ALERT_EVENTS)

@@ -17,10 +17,12 @@ from openbell import store as stores
 from openbell.errors import SchemaMismatch, StoreError
 from openbell.ports import Level, Lookup
 from openbell.store import sqlite_file
+from openbell.store.alerts import SqlAlertBook
 from openbell.store.connect import open_store
 from openbell.store.migrate import alembic_config
 from openbell.store.outbox import SqlOutbox
 from openbell.store.schema import HEAD, INSERT_ONLY, METADATA, REVISIONS
+from openbell.values.alert import AlertEvent, AlertStep
 from openbell.values.message import Message, MessageState, Severity
 from openbell.values.orders import OrderState
 from tests.store.samples import HOUR, data_of, event_of, fill_of, frozen_order, panel, record_of, slot_at
@@ -124,6 +126,7 @@ def full(store, journal):
     journal.count("demo", "trade", "broker", "401", at_once=True)
     journal.set_switch(Level.HALTED, "somebody", "fire drill")
     deliver_one(SqlOutbox(store))
+    fire_one(journal, SqlAlertBook(store))
     return store
 
 
@@ -136,6 +139,13 @@ def deliver_one(outbox):
     outbox.put("demo", (), [message], HOUR, START)
     claimed = outbox.claim("demo", message.target, START, HOUR)
     outbox.settle(claimed, MessageState.SENT, START, "", START)
+
+
+def fire_one(journal, book):
+    """An alert that fired, for a row in the log of its steps."""
+    slot = slot_at(job="alerts")
+    fencing = journal.claim(slot, "alerts-1", HOUR).fencing
+    book.apply(slot, fencing, [AlertEvent("demo", "low", "IBM", "digest", AlertStep.FIRED, START, "")], lambda _: ())
 
 
 def test_P07_update_and_delete_are_refused_by_the_database(full):

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select, text
 
 from openbell.errors import StoreError
-from openbell.ports import Level, Lookup
+from openbell.ports import Level, Lookup, OrderEvent, Reduced
 from openbell.store import close, open_journal, open_paper_ledger, orders, upgrade
+from openbell.store.alerts import SqlAlertBook
 from openbell.store.columns import Row
 from openbell.store.connect import open_store
 from openbell.store.order_tables import ORDER_EVENTS
@@ -18,6 +19,7 @@ from openbell.store.schema import INSERT_ONLY
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.verify import verify
 from openbell.values.account import Account
+from openbell.values.alert import AlertEvent, AlertMessage, AlertStep
 from openbell.values.orders import Order, OrderState, OrderType, Side
 from openbell.values.record import Outcome
 from openbell.values.verdict import Decision
@@ -70,11 +72,17 @@ def fill_everything(journal, ledger):
     journal.seal(record_of(slot, data=data), bars)
     known = record_of().holdings[:1]
     journal.seal(record_of(slot_at(1), "fedcba9876543210", data=data, holdings=known), None)
+    fire_alerts(SqlAlertBook(journal.store), slot)
     for day in (0, 1):
         journal.release(slot_at(day), 1, Outcome.COMPLETED, "")
     journal.close_break(1, "ann", "seen")
     late = (fill_of(first, 2, "2", minutes=3), fill_of(first, 3, "1", minutes=4))
     paper_book(ledger, [fill_of(first, 1, "4"), *late, fill_of(resent, 4, "10")])
+
+
+def fire_alerts(book, slot):
+    fired = [AlertEvent("demo", "low", symbol, "digest", AlertStep.FIRED, START, "9") for symbol in ("IBM", "KO")]
+    book.apply(slot, 1, fired, lambda events: [AlertMessage("PRICE_ALERT", "low", "IBM, KO")])
 
 
 def frozen_unknown(journal):
@@ -83,7 +91,7 @@ def frozen_unknown(journal):
     journal.claim(slot, "run-3", HOUR)
     verdicts = [verdict_of(intent), verdict_of(denied, Decision.DENIED, "0")]
     journal.freeze(slot, 1, "acct", [intent, denied], verdicts)
-    journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, PASS)
+    journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, lambda _: Reduced(D(9), "9 of 10"))
     journal.record(event_of(intent, S.UNKNOWN, 1, "timed out"))
     return intent
 
@@ -296,6 +304,14 @@ def test_I9_a_mark_without_the_current_fencing_number_is_found(url, store, journ
     with store.writing() as connection:
         orders.write(connection, orders.order_row(connection, intent.id), event_of(intent, S.SENDING), fencing=2)
     assert [code for code, _, _ in failures(url)] == ["I9"]
+
+
+def test_I13_a_quantity_lowered_by_anything_but_the_first_mark_is_found(url, store, journal):
+    intent = frozen_order(journal)
+    event = OrderEvent(intent.id, S.PARTIAL, START, quantity=D(9))
+    with store.writing() as connection:
+        orders.write(connection, orders.order_row(connection, intent.id), event)
+    assert [(code, why) for code, _, why in failures(url)] == [("I13", "lowers the quantity to 9")]
 
 
 def test_I12_a_record_whose_parts_do_not_make_its_equity_is_found(url, journal):
