@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Mode = Literal["paper", "live"]
 #: What the ports of a fresh installation are for: of TWS, and of IB Gateway.
@@ -11,6 +11,8 @@ PORTS: dict[int, Mode] = {7497: "paper", 4002: "paper", 7496: "live", 4001: "liv
 
 class Gateway(BaseModel):
     """Fields that account and feed have in common; times are in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     host: str = Field("127.0.0.1", min_length=1, max_length=253, description="Machine that TWS or IB Gateway runs on.")
     port: int = Field(4002, ge=1, le=65535, description="API port: TWS 7497 paper, 7496 live; Gateway 4002, 4001.")

@@ -127,5 +127,6 @@ def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread, sessions: l
     """Close the connection, end the loop and its thread."""
     if loop.is_closed() or threading.current_thread() is thread:
         return
-    asyncio.run_coroutine_threadsafe(_hang_up(sessions), loop).add_done_callback(lambda _: loop.call_soon(loop.stop))
+    hung_up = asyncio.run_coroutine_threadsafe(_hang_up(sessions), loop)
+    hung_up.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
     thread.join(_END)
