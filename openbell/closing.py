@@ -2,28 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
-from openbell.calendar.window import decide
 from openbell.crashpoints import reach
 from openbell.desk import Desk, wall_clock
 from openbell.errors import InputError
 from openbell.jobs import Run, seal
-from openbell.ports import Broker, Claim, ClaimKind, Forbidden, Frozen, Level, Switch
+from openbell.ports import Broker, Claim, ClaimKind, Frozen, Level, Switch
+from openbell.reducing import send_exits
 from openbell.risk.gate import judge
 from openbell.stages.evaluate import Evaluation
-from openbell.stages.execute import Sender, execute
 from openbell.stages.fetch import marks
 from openbell.stages.flatten import Canceled, cancel_all, closing_intents, flatten_slot, left_over
 from openbell.stages.judge import Gated, book_of
 from openbell.stages.lastgate import bare_market
+from openbell.stages.lease import UNSENT
 from openbell.stages.recover import recover_quietly
 from openbell.stages.seal import Story
-from openbell.stages.settle import settle_basket
 from openbell.values.market import Market
 from openbell.values.orders import Order
-from openbell.values.plan import Window
 from openbell.values.record import Guard, Outcome
 from openbell.values.ring import Ring
 from openbell.values.slot import Slot
@@ -63,7 +60,7 @@ def flatten(desk: Desk, actor: str, reason: str, run_id: str) -> Flattened:
     if not broker.clock().is_open:
         return _told(desk, slot, (), broker.open_orders(), "the venue is closed: nothing was sent, press again later")
     recover_quietly(desk.recovery(f"{run_id}-recovery"), slot)
-    claim = desk.journal.claim(slot, run_id, desk.lease)
+    claim = desk.journal.claim(slot, run_id, UNSENT * desk.lease)
     if not claim.held:
         return _told(desk, slot, (), broker.open_orders(), _taken(claim))
     return _work(desk, slot, claim, broker)
@@ -97,8 +94,7 @@ def _work(desk: Desk, slot: Slot, claim: Claim, broker: Broker) -> Flattened:
     run.lease.shorten()
     market = bare_market(desk.resolved, broker, desk.feed.quotes, desk.journal, slot, desk.now())
     gated = _gated(desk, slot, market, broker)
-    sender = _sender(run, market, broker)
-    executed = settle_basket(sender, execute(sender, broker.account_id, gated.intents, gated.verdicts), desk.pace)
+    executed = send_exits(run, market, gated, as_held=True)
     story = run.story
     story.market, story.evaluation, story.gated, story.executed = market, Evaluation(()), gated, executed
     story.account = broker.account()
@@ -113,33 +109,9 @@ def _gated(desk: Desk, slot: Slot, market: Market, broker: Broker) -> Gated:
     if frozen is not None:
         return Gated(frozen.intents, (), frozen.verdicts, broker.capabilities)
     prices = marks(market)
-    intents = closing_intents(market.account, broker.environment, slot, prices, market.activity.books)
+    intents = closing_intents(market.account, slot, prices, market.activity.books)
     verdicts = judge(intents, desk.resolved.rules, book_of(desk.resolved, market, broker.capabilities))
     return Gated(intents, (), verdicts, broker.capabilities)
-
-
-def _sender(run: Run, market: Market, broker: Broker) -> Sender:
-    desk, ring = run.desk, run.ring
-
-    def closed() -> Forbidden | None:
-        # The exchange's whole session, not the plan's part of it; and no question to the broker inside the gate.
-        decision = decide(Window(exchange=desk.plan.window.exchange), desk.now())
-        return None if decision.open else Forbidden("WINDOW_CLOSED", decision.detail)
-
-    return Sender(
-        desk=desk.resolved,
-        journal=desk.journal,
-        broker=broker,
-        quotes=desk.feed.quotes,
-        market=market,
-        slot=ring.slot,
-        fencing=ring.fencing,
-        since=ring.as_of - timedelta(hours=1),
-        now=desk.now,
-        closed=closed,
-        lease=run.lease,
-        as_held=True,
-    )
 
 
 def _told(desk: Desk, slot: Slot, orders: tuple[Order, ...], open_orders: tuple[Order, ...], note: str) -> Flattened:

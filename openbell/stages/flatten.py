@@ -81,7 +81,6 @@ def flatten_slot(plan: str, epoch: int, session: date) -> Slot:
 
 def closing_intents(
     account: Account,
-    environment: str,
     slot: Slot,
     prices: Mapping[str, Decimal],
     books: Mapping[tuple[str, str], Decimal],
@@ -92,18 +91,39 @@ def closing_intents(
     """
     held = sorted((symbol, position) for symbol, position in account.positions.items() if position.quantity)
     return tuple(
-        OrderIntent(
-            id=client_order_id(account.id, environment, [FLATTEN.name], slot, symbol, 0),
-            slot=slot.key,
-            leg=0,
-            symbol=symbol,
-            side=Side.SELL if position.quantity > 0 else Side.BUY,
-            quantity=abs(position.quantity),
-            purpose=Purpose.EXIT,
-            reference=prices.get(symbol, position.average_price),
-            shares=_shares(position.quantity, symbol, books),
+        closing_intent(
+            account,
+            FLATTEN.name,
+            slot,
+            symbol,
+            position.quantity,
+            prices.get(symbol, position.average_price),
+            _shares(position.quantity, symbol, books),
         )
         for symbol, position in held
+    )
+
+
+def closing_intent(
+    account: Account,
+    name: str,
+    slot: Slot,
+    symbol: str,
+    held: Decimal,
+    reference: Decimal,
+    shares: tuple[Share, ...],
+) -> OrderIntent:
+    """An exit that takes off ``held``, which is signed; its id depends on account, ``name``, slot and symbol alone."""
+    return OrderIntent(
+        id=client_order_id(account.id, account.environment, [name], slot, symbol, 0),
+        slot=slot.key,
+        leg=0,
+        symbol=symbol,
+        side=Side.SELL if held > 0 else Side.BUY,
+        quantity=abs(held),
+        purpose=Purpose.EXIT,
+        reference=reference,
+        shares=shares,
     )
 
 

@@ -16,6 +16,7 @@ from openbell.risk.gate import judge
 from openbell.stages.fetch import RECENT, equity, marks, with_history
 from openbell.stages.judge import book_of
 from openbell.stages.resolve import Resolved
+from openbell.values.account import Account
 from openbell.values.bars import FIELDS, Bars, make_bars
 from openbell.values.market import Checked, Market
 from openbell.values.money import ZERO, text
@@ -106,7 +107,7 @@ def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
     the broker's buying power yet and is taken off it here.
     """
     intent = asked.intent
-    orders = _orders(asked.market.open_orders, exposure.working, intent.id)
+    orders = worst_orders(asked.market.open_orders, exposure.working, intent.id)
     held = book.positions if asked.as_held else _positions(book.positions, exposure.positions, intent)
     missing = _missing(book, exposure, intent.id)
     key = (intent.symbol, intent.side.value)
@@ -122,7 +123,7 @@ def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
     )
 
 
-def _orders(broker: tuple[Order, ...], store: tuple[Order, ...], own: str) -> tuple[Order, ...]:
+def worst_orders(broker: tuple[Order, ...], store: tuple[Order, ...], own: str = "") -> tuple[Order, ...]:
     """Every working order but the one asked about, with the larger rest where the two differ."""
     found: dict[str, Order] = {}
     for order in (*broker, *store):
@@ -177,10 +178,25 @@ def bare_market(desk: Resolved, broker: Broker, quotes: Quotes, journal: Journal
     """What the last gate needs when nothing was decided from bars: account, open orders, quotes, instruments."""
     account, open_orders = broker.account(), broker.open_orders()
     symbols = sorted({*account.positions, *(order.symbol for order in open_orders), *desk.symbols})
+    return market_of(desk, broker, journal, slot, now, account, open_orders, quotes(symbols, now))
+
+
+def market_of(
+    desk: Resolved,
+    broker: Broker,
+    journal: Journal,
+    slot: Slot,
+    now: datetime,
+    account: Account,
+    open_orders: tuple[Order, ...],
+    quotes: Mapping[str, Quote],
+) -> Market:
+    """The same from answers that are at hand; instruments are those of what is held or ordered or has a quote."""
+    symbols = sorted({*account.positions, *(order.symbol for order in open_orders), *quotes})
     market = Market(
         as_of=now,
         checked=Checked(_no_bars(desk)),
-        quotes=quotes(symbols, now),
+        quotes=quotes,
         account=account,
         open_orders=open_orders,
         instruments=broker.instruments(symbols),

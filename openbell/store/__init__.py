@@ -4,8 +4,10 @@
     upgrade(url)             migrate to the newest schema, making the store when there is none; returns the revision
     check(url)               raise SchemaMismatch unless the schema is this version's
     open_journal(url)        what a run reads and writes (ports.Journal)
+    open_books(url)          all that a desk works with, at once
     open_history(url)        what people and machines read (ports.History)
     open_outbox(url)         messages on their way out (outbox_port.Outbox)
+    open_exit_marks(url)     what the exits job keeps (exit_port.ExitMarks)
     open_alert_book(url)     what alerts did and where they stand (alert_port.AlertBook)
     open_paper_ledger(url)   where paper accounts live (ports.PaperLedger)
     close(url)               close this process's connections; a later call opens new ones
@@ -14,13 +16,16 @@ A URL is ``sqlite:///path`` or ``postgresql://user:password@host/database``. No 
 """
 
 import importlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from openbell.alert_port import AlertBook
+from openbell.exit_port import ExitMarks
 from openbell.outbox_port import Outbox
 from openbell.ports import History, Journal, PaperLedger
 from openbell.store.alerts import SqlAlertBook
 from openbell.store.connect import Store, check_start, close_store, exists, open_store
+from openbell.store.exit_marks import SqlExitMarks
 from openbell.store.history import SqlHistory
 from openbell.store.journal import SqlJournal
 from openbell.store.outbox import SqlOutbox
@@ -31,6 +36,8 @@ __all__ = [
     "close",
     "ensure",
     "open_alert_book",
+    "open_books",
+    "open_exit_marks",
     "open_history",
     "open_journal",
     "open_outbox",
@@ -39,11 +46,19 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The store as a desk has it open."""
+
+    journal: Journal
+    history: History
+    ledger: PaperLedger
+    exit_marks: ExitMarks
+
+
 def ensure(url: str) -> None:
     """Make a store that does not exist yet or is empty; an older or newer one is a SchemaMismatch, never migrated."""
-    if not exists(url) or open_store(url).revision() is None:
-        upgrade(url)
-    check(url)
+    _ensured(url)
 
 
 def upgrade(url: str) -> str:
@@ -75,6 +90,18 @@ def open_outbox(url: str) -> Outbox:
     return SqlOutbox(_checked(url))
 
 
+def open_books(url: str, halt_file: Path | None = None) -> Books:
+    """All that a desk works with; ``ensure``, and one check of schema and file for everything."""
+    store = _ensured(url)
+    check_start(store)
+    return Books(SqlJournal(store, halt_file), SqlHistory(store), SqlPaperLedger(store), SqlExitMarks(store))
+
+
+def open_exit_marks(url: str) -> ExitMarks:
+    """What the exits job keeps. Checks the schema."""
+    return SqlExitMarks(_checked(url))
+
+
 def open_alert_book(url: str) -> AlertBook:
     """What alerts did and where they stand. Checks the schema."""
     return SqlAlertBook(_checked(url))
@@ -88,6 +115,17 @@ def open_paper_ledger(url: str) -> PaperLedger:
 def close(url: str) -> None:
     """Close the connections that this process holds to the store."""
     close_store(url)
+
+
+def _ensured(url: str) -> Store:
+    if not exists(url):
+        upgrade(url)
+    store = open_store(url)
+    found = store.revision()
+    if found is None:
+        upgrade(url)
+    store.check(found)
+    return store
 
 
 def _checked(url: str) -> Store:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from openbell.exits.base import ExitRule, Flags, FloatRow, Holdings, lasting
-from openbell.values.plan import Duration
+from openbell.values.part import Duration
 from openbell.values.time import duration_text
 
 #: A sweep must have the time to come by, and the order to be filled.

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from openbell.exits.base import ExitRule, FloatRow, Holdings, lasting
-from openbell.values.plan import Duration
+from openbell.values.part import Duration
 from openbell.values.time import duration_text
 
 

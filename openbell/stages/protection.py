@@ -1,0 +1,39 @@
+"""Whether somebody watches what a plan holds: entries wait while the exits job does not look."""
+
+from datetime import datetime, timedelta
+
+from openbell.exit_port import Watch
+from openbell.stages.exits import booked
+from openbell.stages.resolve import Resolved
+from openbell.values.job import EXITS
+from openbell.values.time import iso
+
+#: Entries wait once this many looks in a row are missing.
+MISSED = 3
+#: A look may take this long before it counts as missing.
+SLACK = timedelta(seconds=5)
+#: Looks further back than this are not counted one by one.
+_BACK = timedelta(days=7)
+_TICK = timedelta(microseconds=1)
+STALE = "PROTECTION_STALE"
+
+
+def stale(desk: Resolved, watch: Watch, now: datetime) -> str:
+    """Why entries must wait; empty while what is held is looked at, nothing is held, or the plan wants no exits."""
+    held = [entry for entry in watch.entries if booked(entry)]
+    if not held or not desk.exits or not desk.plan.rings(EXITS.name).enabled:
+        return ""
+    since = watch.last or min(entry.opened for entry in held)
+    start = max(since + _TICK, now - _BACK)
+    missed = len(desk.grids[EXITS.name].between(start, now - SLACK)) if start < now - SLACK else 0
+    if missed < MISSED:
+        return ""
+    return f"{len(held)} positions are not watched: {missed} looks of the exits job since {iso(since)} are missing"
+
+
+def open_gap(desk: Resolved, last: datetime, now: datetime) -> timedelta:
+    """How long before ``now`` the last look was, counted from the moment that the exchange opened."""
+    hours = desk.exchange.hours(desk.exchange.session_of(now))
+    spans = hours.spans if hours else ()
+    opened = next((start for start, end in spans if start <= now < end), now)
+    return now - max(last, opened)

@@ -1,0 +1,23 @@
+import time
+
+import pytest
+
+from tests.orders.conftest import home, tape, wire  # noqa: F401
+from tests.orders.desks import QUIET, open_desk
+
+
+@pytest.fixture
+def open_exits(home, wire):  # noqa: F811
+    """A desk of the plan as another process would open it; ``hook`` stands for the half minute between two looks."""
+
+    def opened(hook=lambda: None, **changes):
+        desk = open_desk(home, wire, **changes)
+        desk.wait = lambda span: time.sleep(span.total_seconds()) if span == QUIET else hook()
+        return desk
+
+    return opened
+
+
+@pytest.fixture
+def desk(open_exits):
+    return open_exits()
