@@ -226,11 +226,12 @@ _ARITHMETIC: dict[str, Callable[..., FloatPanel]] = {
 
 def operands(tree: Node) -> tuple[Node, ...]:
     """The series that an expression compares, each once, in the order of its text."""
-    found: dict[Node, Node] = {}
+    found: dict[Node, None] = {}
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         if node.kind is Kind.SERIES:
-            found.setdefault(node, node)
-        waiting.extend(arg for arg in node.args if node.kind is Kind.TRUTH)
-    return tuple(sorted(found.values(), key=lambda node: node.start))
+            found.setdefault(node)
+        elif node.kind is Kind.TRUTH:
+            waiting.extend(reversed(node.args))
+    return tuple(found)
