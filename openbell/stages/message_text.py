@@ -6,6 +6,7 @@ from datetime import UTC, tzinfo
 from openbell.stages.fates import FATES
 from openbell.stages.report import headline
 from openbell.stages.wording import clean, count, price, quantity, when
+from openbell.values.job import TRADE
 from openbell.values.message import Noted, Posted
 from openbell.values.orders import Order
 from openbell.values.record import Outcome, RunRecord
@@ -35,12 +36,13 @@ def _run(plan: str, noted: Noted, record: RunRecord | None, zone: tzinfo) -> tup
     """Runs that went well each have their own news; the others are the same trouble once more."""
     code = record.code if record else ""
     same = noted.subject if noted.code == Outcome.COMPLETED.value else f"{noted.code}/{code}"
-    lines = _lines(noted, record, zone) if record else (clean(noted.detail), f"openbell show {noted.subject}")
+    lines = _lines(record, zone) if record else (clean(noted.detail), f"openbell show {noted.subject}")
     return f"{plan} {noted.kind}: {noted.code}", "\n".join(lines), f"runs/{plan}/{noted.kind}/{same}"
 
 
-def _lines(noted: Noted, record: RunRecord, zone: tzinfo) -> Iterator[str]:
-    yield headline(record) if record.intents or record.orders or not record.message else clean(noted.detail)
+def _lines(record: RunRecord, zone: tzinfo) -> Iterator[str]:
+    said = clean(record.message)
+    yield f"{record.outcome.value}: {said}" if said and record.job != TRADE.name else headline(record)
     yield from (_order(order) for order in record.orders[:LISTED])
     if len(record.orders) > LISTED:
         yield f"and {count(len(record.orders) - LISTED, 'more order', 'more orders')}"
