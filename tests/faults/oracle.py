@@ -41,7 +41,7 @@ def judge(evidence: Evidence, expected: Expected) -> tuple[Finding, ...]:
 CHECKS: dict[str, tuple[Check, ...]] = {
     "I1": (order_checks.at_most_once,),
     "I2": (order_checks.nothing_lost,),
-    "I3": (order_checks.traceable,),
+    "I3": (order_checks.traceable, order_checks.lowered),
     "I4": (order_checks.written_ahead,),
     "I5": (run_checks.chained, run_checks.no_state_without_event),
     "I7": (order_checks.limits,),

@@ -1,5 +1,6 @@
 """What the oracle asks of orders: I1 to I4, I7, I13, I19, H07. Standard library only."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -85,6 +86,20 @@ def traceable(evidence: Evidence, expected: Expected) -> Iterator[str]:
             yield f"{order.client_id} was denied and is at the broker"
         if intent["slot"] not in slots or (expected.settled and intent["slot"] not in runs):
             yield f"{order.client_id} leads to slot {intent['slot']}, which has no claim or no record"
+
+
+def lowered(evidence: Evidence, _expected: Expected) -> Iterator[str]:
+    """I3: an order is for what its verdict allowed; for less only if its first SENDING mark says so, never for more."""
+    intents = evidence.by_id("intents")
+    for row in (row for row in evidence["orders"] if row["client_id"] in intents):
+        client_id, quantity = row["client_id"], Decimal(row["quantity"])
+        allowed = Decimal(json.loads(intents[client_id]["verdict"])["quantity"])
+        marks = [event.get("quantity") for event in evidence.events(client_id) if event["state"] == "sending"]
+        if any(mark is not None for mark in marks[1:]):
+            yield f"{client_id} was lowered by a later SENDING mark than its first"
+        wanted = allowed if not marks or marks[0] is None else Decimal(marks[0])
+        if allowed and (quantity != wanted or quantity > allowed):
+            yield f"{client_id} is for {quantity}, its verdict allowed {allowed} and its mark says {wanted}"
 
 
 def written_ahead(evidence: Evidence, _expected: Expected) -> Iterator[str]:

@@ -48,7 +48,7 @@ def chained(*rows: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 def clean() -> Evidence:
     """One order: approved, sent, acknowledged, filled."""
     events = (event("approved", 10), event("sending", 11), event("acked", 13), event("filled", 13))
-    verdict = '{"intent_id":"ob-aapl","decision":"approved","rulings":[]}'
+    verdict = '{"intent_id":"ob-aapl","decision":"approved","quantity":"9","rulings":[]}'
     intent = {"client_id": ID, "slot": SLOT, "symbol": "AAPL", "leg": 0, "account": "A1", "verdict": verdict}
     order = {"client_id": ID, "symbol": "AAPL", "side": "buy", "quantity": "9", "filled": "9", "state": "filled"}
     fill = {"account": "A1", "id": "x1", "client_id": ID, "symbol": "AAPL", "side": "buy", "quantity": "9"}
@@ -109,6 +109,21 @@ def acked(second: float = 13) -> Evidence:
     return replace(found, ledger=replace(found.ledger, executions=()))
 
 
+def lowered(mark: str | None, quantity: str, again: str | None = None) -> Evidence:
+    """The order went with less than the nine that its verdict allowed, and once more after a look-up."""
+    events = (
+        event("approved", 10),
+        event("sending", 11, quantity=mark),
+        event("unknown", 11.5),
+        event("sending", 11.8, quantity=again),
+        event("acked", 13),
+    )
+    order = acked()["orders"][0] | {"quantity": quantity}
+    found = with_rows(order_events=chained(*events), orders=(order,), fills=(), positions=())
+    ledger = replace(found.ledger, executions=(), placed=(placed(quantity=Decimal(quantity)),))
+    return replace(found, ledger=ledger)
+
+
 def halted(second: float) -> Evidence:
     row = {"epoch": 1, "level": "halted", "actor": "op", "reason": "drill", "time": int(second * SECOND)}
     return with_rows(switches=chained(row))
@@ -120,6 +135,10 @@ def test_a_clean_trial_has_no_finding():
 
 def test_an_acknowledged_open_order_is_no_loss():
     assert judge(acked(), EXPECTED) == ()
+
+
+def test_an_order_that_was_lowered_by_its_first_mark_is_right():
+    assert judge(lowered("7", "7"), EXPECTED) == ()
 
 
 def test_an_abandoned_order_with_an_alert_is_no_loss():
@@ -141,7 +160,11 @@ BROKEN = {
     "abandoned without an alert": ("I2", abandoned()),
     "an order of no intent": ("I3", with_ledger(placed=(placed(), placed(client_id="ob-none", symbol="KO")))),
     "another quantity than was judged": ("I3", with_ledger(placed=(placed(quantity=Decimal(10)),))),
-    "a denied order": ("I3", changed("intents", verdict='{"decision":"denied","rulings":[]}')),
+    "less than was judged, and no mark says so": ("I3", lowered(None, "7")),
+    "a mark that says another quantity": ("I3", lowered("8", "7")),
+    "a mark that raises the quantity": ("I3", lowered("10", "10")),
+    "a second mark that lowers again": ("I3", lowered("7", "7", again="7")),
+    "a denied order": ("I3", changed("intents", verdict='{"decision":"denied","quantity":"0","rulings":[]}')),
     "an order whose run was never recorded": ("I3", with_rows(runs=())),
     "a POST ahead of its mark": ("I4", with_ledger(posts=(Post(10.5, ID),))),
     "a POST without a mark of its own": ("I4", with_ledger(posts=(Post(12.0, ID), Post(12.2, ID)))),

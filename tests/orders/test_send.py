@@ -220,7 +220,7 @@ def test_I7_the_last_gate_denies_what_the_account_no_longer_has_room_for(desk, w
             runs.trade(open_desk(home, wire, name="other"), "two")
 
     wire.before_post = spend_elsewhere
-    tight = open_desk(home, wire, risk={"max_positions": 20, "max_orders_per_run": 20, "max_position_weight": "0.0011"})
+    tight = open_desk(home, wire, risk={"max_positions": 20, "max_orders_per_run": 20, "max_position_weight": "0.001"})
     tight.lease = timedelta(seconds=20)
     runs.trade(tight, "one")
     abandoned = [o for o in tight.history.orders(plan="demo") if o.state is OrderState.ABANDONED]

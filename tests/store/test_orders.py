@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from openbell.errors import IllegalTransition, StoreError
-from openbell.ports import Forbidden, Level, OrderEvent
+from openbell.ports import Forbidden, Level, OrderEvent, Reduced
 from openbell.store.order_tables import FILLS, INTENTS, ORDER_EVENTS, ORDERS
 from openbell.store.orders import event_digest, plan_of
 from openbell.store.sealing import GENESIS, chain
@@ -208,6 +208,45 @@ def test_begin_send_takes_only_sending_and_only_orders_of_its_slot(journal, send
         journal.begin_send(slot_at(1), 1, event_of(intent, S.SENDING), False, PASS)
     with pytest.raises(StoreError, match="in no frozen plan"):
         journal.begin_send(slot, 1, OrderEvent("ob-nobody", S.SENDING, START), False, PASS)
+
+
+def test_a_gate_may_lower_the_quantity_and_the_mark_says_so(store, journal, sendable):
+    slot, intent = sendable
+    less = Reduced(D("7.5"), "7.5 of 10 by gross: 1.01 against 1")
+    assert journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, lambda _: less) == less
+    with store.reading() as connection:
+        events = select(ORDER_EVENTS.c.state, ORDER_EVENTS.c.quantity, ORDER_EVENTS.c.detail)
+        assert [tuple(row) for row in connection.execute(events)][1:] == [("sending", D("7.5"), less.detail)]
+        assert connection.execute(select(ORDERS.c.quantity)).scalar() == D("7.5")
+    frozen = journal.frozen(slot)
+    assert (frozen.intents[0].quantity, frozen.reduced) == (D(10), {intent.id: D("7.5")})
+    assert [order.quantity for order in journal.unsettled()] == [D("7.5")]
+
+
+@pytest.mark.parametrize("quantity", ["10", "10.000000001", "0", "-1"])
+def test_no_gate_may_raise_the_quantity_or_send_nothing(journal, sendable, quantity):
+    slot, intent = sendable
+    with pytest.raises(StoreError, match="cannot go with"):
+        journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, lambda _: Reduced(D(quantity), ""))
+    assert state_of(journal, slot) is S.APPROVED
+
+
+def test_an_order_that_was_marked_before_is_not_lowered_again(journal, sendable):
+    slot, intent = sendable
+    journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, lambda _: Reduced(D(8), ""))
+    journal.record(event_of(intent, S.UNKNOWN))
+    with pytest.raises(StoreError, match="of 8 cannot go with 7"):
+        journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, lambda _: Reduced(D(7), ""))
+    assert journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, PASS) is None
+    assert [order.quantity for order in journal.unsettled()] == [D(8)]
+
+
+def test_I13_more_than_an_order_was_lowered_to_halts(journal, sendable):
+    slot, intent = sendable
+    journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, lambda _: Reduced(D(8), ""))
+    journal.record(event_of(intent, S.ACKED))
+    journal.record(event_of(intent, S.PARTIAL), [fill_of(intent, 1, "9")])
+    assert journal.switch().level is Level.HALTED
 
 
 # --- record --------------------------------------------------------------------------------------------------

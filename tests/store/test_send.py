@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from openbell.errors import IllegalTransition, StoreError
-from openbell.ports import Exposure, Forbidden, Level, Lookup, OrderEvent
+from openbell.ports import Exposure, Forbidden, Level, Lookup, OrderEvent, Reduced
 from openbell.values.orders import OrderState, Side
 from openbell.values.record import Outcome
 from tests.store.racers import LIMIT, PRICE, claim_one, send_some, together, within_limit, worth
@@ -76,6 +76,16 @@ def test_gate_sees_what_may_be_at_the_broker_and_never_the_order_itself(journal)
     again = seen_by_gate(journal, slot, unknown)
     assert {order.symbol for order in again.working} == {"AAPL", "KO"}
     assert again.orders_today == 2
+
+
+def test_I7_an_order_that_was_lowered_reserves_what_it_went_with(journal):
+    slot = slot_at()
+    first, second = (intent_of(slot, symbol) for symbol in ("AAPL", "MSFT"))
+    journal.claim(slot, "run", HOUR)
+    journal.freeze(slot, 1, "acct", [first, second], [verdict_of(first), verdict_of(second)])
+    journal.begin_send(slot, 1, event_of(first, S.SENDING), False, lambda _: Reduced(D(3), "3 of 10"))
+    (working,) = seen_by_gate(journal, slot, second).working
+    assert (working.quantity, working.remaining) == (D(3), D(3))
 
 
 def test_orders_today_are_those_of_the_plan_in_the_session(journal, sendable):

@@ -25,7 +25,6 @@ from openbell.values.record import Outcome
 from openbell.values.verdict import Decision
 from tests.store.samples import (
     HOUR,
-    PASS,
     START,
     D,
     data_of,
