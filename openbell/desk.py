@@ -10,6 +10,7 @@ import openbell.feeds
 from openbell import planfiles, store
 from openbell.crashpoints import refuse_beyond_this_machine
 from openbell.errors import PlanError
+from openbell.exit_port import ExitMarks
 from openbell.plugins import build, find
 from openbell.ports import Broker, History, Journal, MarketFeed
 from openbell.settings import Settings, load_settings
@@ -45,6 +46,7 @@ class Desk:
         books = store.open_books(settings.url, settings.halt_file)
         self.journal: Journal = books.journal
         self.history: History = books.history
+        self.exit_marks: ExitMarks = books.exit_marks
         self._ledger = books.ledger
         self._account = account
         self._broker: Broker | None = None

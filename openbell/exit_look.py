@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from openbell import store
 from openbell.desk import Desk
 from openbell.errors import DataError
-from openbell.exit_port import Entry, ExitMarks, Watch
+from openbell.exit_port import Entry, Watch
 from openbell.exits.holdings import Holdings
 from openbell.exits.judge import Fired, judge_exits
 from openbell.ports import Broker, Unsettled
@@ -51,11 +50,6 @@ class Look:
     open_orders: tuple[Order, ...]
     working: Mapping[str, tuple[Order, Purpose | None]]
     blind: str = ""
-
-
-def exit_marks(desk: Desk) -> ExitMarks:
-    """Where the marks of the desk's plan are kept."""
-    return store.open_exit_marks(desk.settings.url)
 
 
 def own(watch: Watch) -> tuple[Entry, ...]:

@@ -13,9 +13,10 @@ from openbell.errors import DataError, InputError, OpenbellError, StoreError
 from openbell.ports import Claim, ClaimKind, Frozen, OrderEvent
 from openbell.stages.execute import sendable
 from openbell.stages.fetch import with_history
-from openbell.stages.guards import BROKER_FAILURES, UNAVAILABLE, Situation, check
+from openbell.stages.guards import BROKER_FAILURES, STALE, UNAVAILABLE, Situation, check
 from openbell.stages.judge import account_limits
 from openbell.stages.lease import UNSENT, Lease
+from openbell.stages.protection import stale
 from openbell.stages.recover import recover_quietly
 from openbell.stages.report import headline
 from openbell.stages.seal import Story, build_record
@@ -133,11 +134,22 @@ def _situation(desk: Desk, job: Job, ring: Ring, claim: Claim | None, planned: d
         simulated=ring.simulated,
         account_limits=partial(_account_limits, desk, ring.slot),
         probe=partial(probe, desk, job),
+        unwatched=partial(_unwatched, desk, ring),
     )
 
 
 def _account_limits(desk: Desk, slot: Slot, account: Account) -> str:
     return account_limits(desk.resolved, with_history(account, account.reported_equity, desk.journal, slot))
+
+
+def _unwatched(desk: Desk, ring: Ring) -> str:
+    """Why nobody looks after what the plan holds, which a person is told too; the past needs no watch."""
+    if ring.simulated:
+        return ""
+    why = stale(desk.resolved, desk.exit_marks.read(desk.plan.name, desk.broker().account_id), ring.as_of)
+    if why and not ring.dry_run:
+        desk.journal.alert(STALE, desk.plan.name, why)
+    return why
 
 
 # --- how it ends ---------------------------------------------------------------------------------------------

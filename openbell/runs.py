@@ -14,6 +14,7 @@ from openbell.stages.execute import Executed, Sender, execute
 from openbell.stages.fetch import fetch
 from openbell.stages.judge import Gated, judge_signals
 from openbell.stages.lastgate import closed_now
+from openbell.stages.protection import held_back
 from openbell.stages.seal import account_after
 from openbell.stages.settle import settle_basket
 from openbell.values.account import Account
@@ -55,6 +56,7 @@ def gate(run: Run, market: Market, evaluation: Evaluation) -> Gated:
     if run.frozen is not None:
         return Gated(run.frozen.intents, (), run.frozen.verdicts, capabilities)
     gated = judge_signals(run.desk.resolved, market, evaluation.signals, run.ring.slot, capabilities)
+    gated = held_back(gated, run.story.guards)
     run.lap("risk-gate")
     return gated
 

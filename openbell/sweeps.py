@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from openbell.calendar.slots import slot_at
 from openbell.desk import Desk
 from openbell.errors import BrokerError, DataError, OpenbellError
-from openbell.exit_look import Look, exit_marks, look, own
+from openbell.exit_look import Look, look, own
 from openbell.exit_port import Watch
 from openbell.jobs import Run, begin, complete, fail, skip, take
 from openbell.ports import Level
@@ -20,9 +20,10 @@ from openbell.risk.gate import judge
 from openbell.stages.execute import Executed
 from openbell.stages.exit_story import NAMED, NOT_SENT, Alerts, Swept, joined, sent, worked
 from openbell.stages.exits import Wanted, ask_quotes, named, wanted_exits
+from openbell.stages.guards import STALE
 from openbell.stages.judge import Gated, book_of
 from openbell.stages.lastgate import market_of
-from openbell.stages.protection import STALE, open_gap
+from openbell.stages.protection import open_gap
 from openbell.stages.seal import Story, account_after
 from openbell.values.account import Account
 from openbell.values.job import EXITS
@@ -86,7 +87,7 @@ def sweep(run: Run, slot: Slot) -> Swept:
 
 def _sweep(run: Run, slot: Slot) -> Swept:
     desk, now = run.desk, run.desk.now()
-    marks, account = exit_marks(desk), desk.broker().account_id
+    marks, account = desk.exit_marks, desk.broker().account_id
     watch = marks.read(desk.plan.name, account)
     late = _late(desk, watch, now)
     if not own(watch):

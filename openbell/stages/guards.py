@@ -14,6 +14,8 @@ from openbell.values.plan import Plan
 from openbell.values.record import Guard
 from openbell.values.time import iso
 
+#: Code of a run whose entries wait until the exits job looks again.
+STALE = "PROTECTION_STALE"
 #: A venue whose clock is further from ours than this is not traded on.
 CLOCK_LIMIT = timedelta(seconds=2)
 UNAVAILABLE, KEYS_REFUSED, ACCOUNT_BLOCKED = "BROKER_UNAVAILABLE", "KEYS_REFUSED", "ACCOUNT_BLOCKED"
@@ -27,7 +29,7 @@ class Situation:
 
     ``late_by`` is how long after its planned instant the run looked at the clock, None where lateness has no
     meaning (started by hand, or for a given ``as_of``). ``probe`` asks one read-only question that counts for an
-    open breaker and returns the breaker after it.
+    open breaker and returns the breaker after it; ``unwatched`` says why nobody looks after what is held.
     """
 
     plan: Plan
@@ -43,6 +45,7 @@ class Situation:
     simulated: bool
     account_limits: Callable[[Account], str]
     probe: Callable[[Breaker], Breaker]
+    unwatched: Callable[[], str] = lambda: ""
 
 
 def check(situation: Situation) -> tuple[Guard, ...]:
@@ -129,6 +132,7 @@ def _broker(s: Situation) -> Iterator[Guard]:
     yield _agreement(s, broker, clock)
     if s.job.adds_risk:
         yield _account_risk(s, account)
+        yield from _protection(s)
 
 
 def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
@@ -149,3 +153,9 @@ def _account_risk(s: Situation, account: Account) -> Guard:
     # With something held the run goes on: the gate denies entries and lets exits through.
     code = ACCOUNT_BLOCKED if account.blocked else "ACCOUNT_RISK"
     return _guard("account risk", not breached or held, code, breached)
+
+
+def _protection(s: Situation) -> Iterator[Guard]:
+    """Told only when it matters, and it stops no run: the gate denies entries and lets exits through."""
+    if why := s.unwatched():
+        yield Guard(name="protection", passed=True, code=STALE, detail=f"{why}; entries are denied")

@@ -1,12 +1,20 @@
 """Whether somebody watches what a plan holds: entries wait while the exits job does not look."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from openbell.exit_port import Watch
 from openbell.stages.exits import booked
+from openbell.stages.guards import STALE
+from openbell.stages.judge import Gated
 from openbell.stages.resolve import Resolved
 from openbell.values.job import EXITS
+from openbell.values.money import ZERO
+from openbell.values.orders import Purpose
+from openbell.values.record import Guard
 from openbell.values.time import iso
+from openbell.values.verdict import Decision, Ruling, Verdict
 
 #: Entries wait once this many looks in a row are missing.
 MISSED = 3
@@ -15,7 +23,6 @@ SLACK = timedelta(seconds=5)
 #: Looks further back than this are not counted one by one.
 _BACK = timedelta(days=7)
 _TICK = timedelta(microseconds=1)
-STALE = "PROTECTION_STALE"
 
 
 def stale(desk: Resolved, watch: Watch, now: datetime) -> str:
@@ -37,3 +44,28 @@ def open_gap(desk: Resolved, last: datetime, now: datetime) -> timedelta:
     spans = hours.spans if hours else ()
     opened = next((start for start, end in spans if start <= now < end), now)
     return now - max(last, opened)
+
+
+def held_back(gated: Gated, guards: Iterable[Guard]) -> Gated:
+    """What the gate said, but no entry when the guards found that nobody looks after what is held."""
+    why = next((guard.detail for guard in guards if guard.code == STALE), "")
+    if not why:
+        return gated
+    entries = {intent.id for intent in gated.intents if intent.purpose is Purpose.ENTRY}
+    verdicts = tuple(_denied(v, why) if v.intent_id in entries else v for v in gated.verdicts)
+    return replace(gated, verdicts=verdicts)
+
+
+def _denied(verdict: Verdict, why: str) -> Verdict:
+    if verdict.decision is Decision.DENIED:
+        return verdict
+    last = Ruling("protection", Decision.DENIED, why, f"fewer than {MISSED} missing looks", ZERO)
+    return replace(
+        verdict,
+        decision=Decision.DENIED,
+        rule=last.rule,
+        measured=last.measured,
+        limit=last.limit,
+        quantity=ZERO,
+        rulings=(*verdict.rulings, last),
+    )

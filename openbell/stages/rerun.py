@@ -9,6 +9,7 @@ from openbell.errors import InputError
 from openbell.ports import Capabilities
 from openbell.stages.evaluate import evaluate
 from openbell.stages.judge import Gated, judge_signals
+from openbell.stages.protection import held_back
 from openbell.stages.resolve import resolve
 from openbell.values.account import Account
 from openbell.values.bars import Bars
@@ -45,7 +46,8 @@ def rerun(record: RunRecord, bars: Bars) -> Again:
     evaluation = evaluate(desk.seats, bars, {dropped.symbol for dropped in market.checked.dropped})
     slot = Slot(record.plan, record.job, record.planned, record.session)
     capabilities = _CAPABILITIES.validate_python(record.inputs["capabilities"])
-    return Again(evaluation.signals, judge_signals(desk, market, evaluation.signals, slot, capabilities))
+    gated = judge_signals(desk, market, evaluation.signals, slot, capabilities)
+    return Again(evaluation.signals, held_back(gated, record.guards))
 
 
 def market_of(record: RunRecord, bars: Bars) -> Market:

@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from openbell import runs, sweeps
 from openbell.errors import BrokerUnavailable, FeedUnavailable
-from openbell.exit_look import exit_marks
 from openbell.ports import Level
 from openbell.store.connect import open_store
 from openbell.values.orders import OrderIntent, OrderState, OrderType, Purpose, Side
@@ -203,7 +202,7 @@ def test_B20_positions_that_the_broker_does_not_show_are_neither_sold_nor_forgot
     wire.account = lambda: replace(account, positions={})
     sweeps.exits(held, "exits-2")
     assert sent(held) == []
-    assert exit_marks(held).read("demo", "book").entries[0].high == Decimal("110.005")
+    assert held.exit_marks.read("demo", "book").entries[0].high == Decimal("110.005")
 
 
 @pytest.mark.parametrize("error", [BrokerUnavailable("down"), FeedUnavailable("down")])
@@ -218,7 +217,7 @@ def test_B20_without_an_answer_the_run_fails_nothing_is_sent_and_no_look_is_note
     record = sweeps.exits(held, "exits-1")
     assert record.outcome in (Outcome.FAILED, Outcome.SKIPPED)
     assert sent(held) == []
-    assert exit_marks(held).read("demo", "book").last is None
+    assert held.exit_marks.read("demo", "book").last is None
 
 
 def test_one_look_that_fails_does_not_end_the_run(held, tape, wire, open_exits):
