@@ -99,17 +99,21 @@ def _slot(desk: Desk, job: Job, planned: datetime | None, instant: datetime) -> 
 
 
 def _claimed(desk: Desk, job: Job, slot: Slot, run_id: str) -> tuple[Claim, Frozen | None]:
-    """Recovery first, then the claim."""
+    """Recovery first, then the claim.
+
+    Two runs that add risk would each decide without the orders of the other, so a job has one of them at a time.
+    """
+    recovery = f"{run_id}-recovery"
     if job.sends:
-        recover_quietly(desk.recovery(f"{run_id}-recovery"), slot)
-    return take(desk, slot, run_id)
+        recover_quietly(desk.recovery(recovery), slot)
+    return take(desk, slot, run_id, recovery if job.adds_risk else "")
 
 
-def take(desk: Desk, slot: Slot, run_id: str) -> tuple[Claim, Frozen | None]:
+def take(desk: Desk, slot: Slot, run_id: str, alone_but_for: str = "") -> tuple[Claim, Frozen | None]:
     """The claim of a slot, and the plan that an earlier attempt committed; one that is sealed counts as done."""
     died = {expired.key: run for expired, _, run in desk.journal.expired()}
     reach("before-claim")
-    claim = desk.journal.claim(slot, run_id, UNSENT * desk.lease)
+    claim = desk.journal.claim(slot, run_id, UNSENT * desk.lease, alone_but_for)
     reach("after-claim")
     if claim.kind is not ClaimKind.RESUMED:
         return claim, None

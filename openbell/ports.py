@@ -316,8 +316,11 @@ class Frozen:
 class Journal(Protocol):
     """The store as a run needs it. Each method is one transaction."""
 
-    def claim(self, slot: Slot, run_id: str, lease: timedelta) -> Claim:
-        """Claim the slot, or learn who has it; the database's clock decides about leases."""
+    def claim(self, slot: Slot, run_id: str, lease: timedelta, alone_but_for: str = "") -> Claim:
+        """Claim the slot, or learn who has it; the database's clock decides about leases.
+
+        With ``alone_but_for`` nothing is taken while another run than that one works on any slot of the same job.
+        """
 
     def release(self, slot: Slot, fencing: int, outcome: Outcome, code: str, succeeded: Sequence[str] = ()) -> None:
         """Close the slot with its outcome, and count a success of each dependency named for the job's breakers."""

@@ -108,8 +108,8 @@ def _slot(claim: Claim | None) -> Guard:
     if claim is None:
         return Guard(name="slot", passed=True, detail="dry run: the slot is not claimed")
     code = {ClaimKind.RUNNING: "OVERLAP", ClaimKind.DONE: "DUPLICATE_RUN"}.get(claim.kind, "")
-    verb = "is held by" if claim.kind is ClaimKind.RUNNING else "was taken by"
-    return _guard("slot", claim.held, code, f"the slot {verb} run {claim.run_id}")
+    words = "run {} is still at work" if claim.kind is ClaimKind.RUNNING else "the slot was taken by run {}"
+    return _guard("slot", claim.held, code, words.format(claim.run_id))
 
 
 def _lateness(s: Situation) -> Guard:

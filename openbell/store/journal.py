@@ -57,9 +57,9 @@ class SqlJournal:
     store: Store
     halt_file: Path | None = None
 
-    def claim(self, slot: Slot, run_id: str, lease: timedelta) -> Claim:
+    def claim(self, slot: Slot, run_id: str, lease: timedelta, alone_but_for: str = "") -> Claim:
         """Claim the slot, or learn who has it."""
-        return self.store.transact(lambda connection: slots.claim(connection, slot, run_id, lease))
+        return self.store.transact(lambda connection: slots.claim(connection, slot, run_id, lease, alone_but_for))
 
     def renew(self, slot: Slot, fencing: int, lease: timedelta) -> None:
         """Prolong a lease that still runs; a stale claim, or one that ran out, is a StoreError."""

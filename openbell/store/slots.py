@@ -21,20 +21,29 @@ _EXPIRED = (
     .where(SLOTS.c.outcome.is_(None), SLOTS.c.lease_until <= bindparam("time"))
     .order_by(SLOTS.c.planned, SLOTS.c.key)
 )
+_AT_WORK = select(SLOTS).where(
+    SLOTS.c.outcome.is_(None),
+    SLOTS.c.lease_until > bindparam("time"),
+    SLOTS.c.plan == bindparam("of_plan"),
+    SLOTS.c.job == bindparam("of_job"),
+    SLOTS.c.run_id != bindparam("but_for"),
+)
 _NEW = insert(SLOTS)
 
 
-def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta) -> Claim:
-    """Take a free slot, take over one whose lease ran out, or say who has it."""
+def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta, alone_but_for: str = "") -> Claim:
+    """Take a free slot, take over one whose lease ran out, or say who has it or is at work on another."""
     time = now(connection)
     row = _row(connection, slot)
+    if row is not None and row.outcome is not None:
+        return Claim(ClaimKind.DONE, row.run_id, row.fencing)
+    if row is not None and row.lease_until > time:
+        return Claim(ClaimKind.RUNNING, row.run_id, row.fencing)
+    if alone_but_for and (other := _at_work(connection, slot, alone_but_for, time)):
+        return Claim(ClaimKind.RUNNING, other.run_id, other.fencing)
     if row is None:
         connection.execute(_NEW, _new_row(slot, run_id, time + lease))
         return Claim(ClaimKind.WON, run_id, 1)
-    if row.outcome is not None:
-        return Claim(ClaimKind.DONE, row.run_id, row.fencing)
-    if row.lease_until > time:
-        return Claim(ClaimKind.RUNNING, row.run_id, row.fencing)
     taken = {"run_id": run_id, "fencing": row.fencing + 1, "lease_until": time + lease}
     _change(connection, slot, taken)
     return Claim(ClaimKind.RESUMED, run_id, row.fencing + 1)
@@ -42,6 +51,11 @@ def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta) -> 
 
 def _row(connection: Connection, slot: Slot) -> Row[Any] | None:
     return connection.execute(by(SLOTS, "key"), {"key": slot.key}).first()
+
+
+def _at_work(connection: Connection, slot: Slot, but_for: str, time: datetime) -> Row[Any] | None:
+    of = {"of_plan": slot.plan, "of_job": slot.job, "but_for": but_for, "time": time}
+    return connection.execute(_AT_WORK, of).first()
 
 
 def _change(connection: Connection, slot: Slot, values: dict[str, Any]) -> None:
