@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from openbell import runs
@@ -156,6 +157,38 @@ def _trade_met(setup: Setup, plan: str, kind: type[_Met]) -> None:
     log.info("%s %s", plan, record.message)
 
 
+@dataclass(frozen=True)
+class _Slow(_Met):
+    """A journal that marks no second order before somebody else has come by."""
+
+    def begin_send(
+        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
+    ) -> Forbidden | None:
+        if (self.setup.folder / "meeting").exists():
+            _meet(self.setup, "first", 2)
+        (self.setup.folder / "meeting").mkdir(exist_ok=True)
+        return self.journal.begin_send(slot, fencing, event, reduces, gate)
+
+
+def overlap(desk: Desk, setup: Setup) -> None:
+    """The next slot of the job starts while the first has one of its orders out."""
+    _at_once([lambda: _slow_slot(setup), lambda: _next_slot(setup)])
+
+
+def _slow_slot(setup: Setup) -> None:
+    desk = desk_of(setup)
+    desk.journal = _Slow(desk.journal, setup, "matrix")
+    log.info("%s", runs.trade(desk, _name("slow", setup), setup.planned).message)
+
+
+def _next_slot(setup: Setup) -> None:
+    deadline = time.monotonic() + MEETING
+    while not (setup.folder / "meeting").exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    log.info("%s", runs.trade(desk_of(setup), _name("next", setup), setup.planned + timedelta(days=1)).message)
+    _meet(setup, "second", 1)
+
+
 def crowd(desk: Desk, setup: Setup) -> None:
     """Twenty processes start one slot at the same instant."""
     _at_once([lambda number=number: _one_of(setup, number) for number in range(CROWD)])
@@ -209,5 +242,6 @@ PLANTED: dict[str, Callable[[Desk, Setup], None]] = {
     "rejected on timeout": rejected_on_timeout,
     "gate outside": gate_outside,
     "two plans": two_plans,
+    "overlap": overlap,
     "crowd": crowd,
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from openbell.specs import FeedSpec, Surroundings
 from openbell.values.bars import FIELDS, Timeframe, make_bars
 from openbell.values.market import Checked
 from openbell.values.plan import Plan
@@ -51,3 +52,12 @@ class Tape:
         """A cent wide, one second old."""
         cent, time = Decimal("0.01"), as_of - timedelta(seconds=1)
         return {s: Quote(s, self.price, self.price + cent, self.price, time) for s in symbols}
+
+
+class TapeFeed(FeedSpec):
+    """The tape as a plan's feed."""
+
+    drift: Decimal = Decimal(0)
+
+    def open(self, around: Surroundings) -> Tape:
+        return Tape(self.drift)

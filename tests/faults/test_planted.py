@@ -31,6 +31,12 @@ def test_S05_of_two_plans_at_one_limit_one_is_held_back(results, trial):
     assert (result.findings, result.orders, result.placed) == ((), 2, 1)
 
 
+@pytest.mark.parametrize("trial", [Trial("overlap")])
+def test_S01_the_next_slot_is_a_stored_skip_while_the_one_before_is_at_work(results, trial):
+    result = results[trial]
+    assert (result.findings, result.runs, result.placed) == ((), {"completed": 1, "skipped OVERLAP": 1}, 5)
+
+
 @pytest.mark.parametrize("trial", [Trial("crowd")])
 def test_S02_X01_of_twenty_processes_that_start_one_slot_one_works(results, trial):
     result = results[trial]

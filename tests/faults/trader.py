@@ -23,7 +23,6 @@ from openbell.calendar.slots import slot_of
 from openbell.cli.switch import halt
 from openbell.desk import Desk
 from openbell.settings import load_settings
-from openbell.specs import FeedSpec, Surroundings
 from openbell.stages.resolve import resolve
 from openbell.values.orders import OrderState
 from tests.faults import scene
@@ -66,20 +65,11 @@ class Setup:
 Action = Callable[[Desk, Setup], None]
 
 
-class TapeFeed(FeedSpec):
-    """The tape of a scene as a plan's feed."""
-
-    drift: Decimal = Decimal(0)
-
-    def open(self, around: Surroundings) -> scene.Tape:
-        return scene.Tape(self.drift)
-
-
 def desk_of(setup: Setup, **changes: Any) -> Desk:
     """The desk that ``flows.trade`` would open, on the trial's own store, feed and broker; ``changes`` to the plan."""
     os.environ["OPENBELL_HOME"] = str(setup.folder)
     account = Alpaca(url=setup.broker, unique_ids=setup.unique).with_keys(SecretStr(KEY), SecretStr(CANARY))
-    feed = TapeFeed(drift=Decimal(setup.attempt))
+    feed = scene.TapeFeed(drift=Decimal(setup.attempt))
     plan = scene.plan(**(NO_GRACE if setup.action == "recover" else {}), **changes)
     desk = Desk(resolve(plan), load_settings(), None, feed, account)
     desk.quiet = QUIET

@@ -28,7 +28,7 @@ name = "matrix"
 params = {{ url = "{url}", unique_ids = true }}
 
 [feed]
-provider = "tests.faults.trader.TapeFeed"
+provider = "tests.faults.scene.TapeFeed"
 
 [window]
 exchange = "24/7"
