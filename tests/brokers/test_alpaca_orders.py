@@ -6,10 +6,11 @@ import pytest
 from pydantic import SecretStr
 
 from openbell.brokers.alpaca.broker import AlpacaBroker
-from openbell.brokers.alpaca.keys import Keys
-from openbell.brokers.alpaca.transport import TIMEOUTS, Transport
+from openbell.brokers.alpaca.questions import Trading
 from openbell.ports import Accepted, Rejected, Unknown
 from openbell.values.orders import OrderState, Side
+from openbell.venues.alpaca.keys import Keys
+from openbell.venues.alpaca.transport import TIMEOUTS
 from tests.contracts.alpaca_venue import opened
 from tests.contracts.broker_contract import intent
 from tests.faultbroker.process import FaultBroker
@@ -28,7 +29,7 @@ def posts(double: FaultBroker) -> int:
 
 def hasty(double: FaultBroker) -> AlpacaBroker:
     """A broker whose patience is a fraction of the real one."""
-    return AlpacaBroker(Transport(double.url, Keys(SecretStr("k"), SecretStr("s")), (0.5, 0.2)), "paper")
+    return AlpacaBroker(Trading(double.url, Keys(SecretStr("k"), SecretStr("s")), (0.5, 0.2)), "paper")
 
 
 # --- no clear answer -----------------------------------------------------------------------------------------

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from blocks.alpaca_account import AlpacaAccount
 from openbell.brokers.alpaca import Alpaca
-from openbell.brokers.alpaca.keys import Keys
 from openbell.errors import BrokerUnavailable, OpenbellError
 from openbell.ports import Unknown
+from openbell.venues.alpaca.keys import Keys
 from tests.contracts.alpaca_venue import CANARY_ID, CANARY_SECRET, opened
 from tests.contracts.broker_contract import intent
 from tests.faultbroker.process import FaultBroker

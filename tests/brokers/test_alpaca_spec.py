@@ -9,11 +9,12 @@ from pydantic import SecretStr
 
 import openbell.brokers
 from blocks.alpaca_account import AlpacaAccount
-from openbell.brokers.alpaca import ENDPOINTS, Alpaca, endpoint
-from openbell.brokers.alpaca.keys import checked
+from openbell.brokers.alpaca import Alpaca
 from openbell.errors import InputError, KeysRefused, PlanError
 from openbell.plugins import build, find
 from openbell.specs import BrokerSpec, Surroundings
+from openbell.venues.alpaca.endpoints import ENDPOINTS, endpoint
+from openbell.venues.alpaca.keys import checked
 from tests.contracts.alpaca_venue import CANARY_ID, CANARY_SECRET, opened
 
 # --- imports -------------------------------------------------------------------------------------------------
@@ -45,15 +46,16 @@ def test_a_plan_finds_it_by_name_and_a_near_miss_is_named():
 # --- addresses and environments ------------------------------------------------------------------------------
 
 
-def test_each_mode_has_its_own_address():
-    assert {mode: endpoint(mode) for mode in ENDPOINTS} == ENDPOINTS
+def test_each_service_has_its_own_address():
+    assert {service: endpoint(service) for service in ENDPOINTS} == ENDPOINTS
 
 
+@pytest.mark.parametrize("service", ["paper", "data"])
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8765", "http://127.9.9.9:1/", "http://[::1]:80", "http://localhost:1"]
 )
-def test_a_double_on_this_machine_may_stand_in_for_paper(url):
-    assert endpoint("paper", url) == url.rstrip("/")
+def test_a_double_on_this_machine_may_stand_in(url, service):
+    assert endpoint(service, url) == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -77,9 +79,10 @@ def test_a_double_on_this_machine_may_stand_in_for_paper(url):
         "127.0.0.1:80",
     ],
 )
-def test_I17_F03_any_other_address_is_refused(url):
+@pytest.mark.parametrize("service", ["paper", "data"])
+def test_I17_F03_any_other_address_is_refused(url, service):
     with pytest.raises(InputError, match=r"is not http://127\.0\.0\.1:PORT on this machine"):
-        endpoint("paper", url)
+        endpoint(service, url)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:80", "https://paper-api.alpaca.markets"])
@@ -94,6 +97,14 @@ def test_F03_paper_settings_on_a_live_account_are_refused(double):
     double.set(account_number="928374650")
     with pytest.raises(InputError, match=r"mode paper was asked for, but account \.\.\.4650 is a live one"):
         opened(double.url)
+
+
+@pytest.mark.parametrize(("mode", "key", "said"), [("live", "PKREAL7Q2", "paper"), ("paper", "AKREAL7Q2", "live")])
+def test_F03_keys_of_the_other_mode_are_refused_before_anything_is_asked(mode, key, said):
+    spec = Alpaca(mode=mode).with_keys(SecretStr(key), SecretStr("real/secret"))
+    with pytest.raises(InputError, match=f"mode {mode} was asked for, but the key id is of a {said} account") as caught:
+        spec.open("desk", Surroundings(None, "XNYS", lambda: None), None, None)
+    assert key not in str(caught.value)
 
 
 def test_ids_that_are_not_unique_are_for_doubles_only():

@@ -1,24 +1,21 @@
 """Alpaca: stocks and crypto over its trading API, paper or live."""
 
-import ipaddress
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from openbell.brokers.alpaca.broker import AlpacaBroker
-from openbell.brokers.alpaca.keys import checked
-from openbell.brokers.alpaca.transport import Transport
+from openbell.brokers.alpaca.questions import Trading
 from openbell.errors import InputError
 from openbell.ports import Broker, MarketFeed, PaperLedger
 from openbell.settings import load_settings
 from openbell.specs import BrokerSpec, Surroundings
+from openbell.venues.alpaca.endpoints import endpoint
+from openbell.venues.alpaca.keys import check_mode, checked
 
 __all__ = ["Alpaca", "AlpacaBroker"]
 
 Mode = Literal["paper", "live"]
-#: Nothing but these and this machine itself is ever spoken to.
-ENDPOINTS: dict[Mode, str] = {"paper": "https://paper-api.alpaca.markets", "live": "https://api.alpaca.markets"}
 
 
 class Alpaca(BrokerSpec):
@@ -51,26 +48,5 @@ class Alpaca(BrokerSpec):
         """The account behind the keys, asked once who it is; InputError when it is not of this mode."""
         settings = load_settings()
         keys = checked(self._key_id or settings.alpaca_key_id, self._secret or settings.alpaca_secret_key)
-        return AlpacaBroker(Transport(endpoint(self.mode, self.url), keys), self.mode, self.unique_ids)
-
-
-def endpoint(mode: Mode, url: str = "") -> str:
-    """Where to speak to: Alpaca's own address for the mode, or the loopback address in ``url``; else InputError."""
-    if not url:
-        return ENDPOINTS[mode]
-    if mode != "paper":
-        raise InputError(f"url {url!r} cannot be used with mode {mode}: an override is for paper only")
-    parts = urlsplit(url)
-    extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
-    if parts.scheme != "http" or extra or not _loopback(parts.hostname or ""):
-        raise InputError(
-            f"url {url!r} is not http://127.0.0.1:PORT on this machine; leave it out for {ENDPOINTS[mode]}"
-        )
-    return url.rstrip("/")
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        check_mode(keys, self.mode)
+        return AlpacaBroker(Trading(endpoint(self.mode, self.url), keys), self.mode, self.unique_ids)

@@ -6,8 +6,8 @@ from typing import Literal
 from urllib.parse import quote
 
 from openbell.brokers.alpaca import outcomes, rows
+from openbell.brokers.alpaca.questions import Trading
 from openbell.brokers.alpaca.rows import Row
-from openbell.brokers.alpaca.transport import Transport
 from openbell.errors import BrokerError, BrokerUnavailable, InputError
 from openbell.ports import BrokerClock, Capabilities, Rejected, Submission, Unknown
 from openbell.values.account import Account
@@ -30,7 +30,7 @@ class AlpacaBroker:
     Paper accounts are numbered PA...; an account whose number is of the other mode is an InputError.
     """
 
-    def __init__(self, transport: Transport, mode: Literal["paper", "live"], unique_ids: bool = True) -> None:
+    def __init__(self, transport: Trading, mode: Literal["paper", "live"], unique_ids: bool = True) -> None:
         self._transport = transport
         row = transport.row("/account")
         self._number = rows.text_of(row, "account_number")

@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from openbell.brokers.alpaca import rows
-from openbell.brokers.alpaca.transport import Answer
 from openbell.errors import BrokerError
 from openbell.ports import Accepted, Rejected, Submission, Unknown
 from openbell.values.money import text
 from openbell.values.orders import Order, OrderIntent, OrderState
+from openbell.venues.alpaca.transport import Answer
 
 #: Answers by which Alpaca refuses an order, provided that they carry its own code and message.
 _REFUSALS = (400, 403, 404, 422)

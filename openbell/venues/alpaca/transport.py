@@ -6,6 +6,7 @@ end, sends a POST again after 429 and 504, and raises half a dozen kinds of erro
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any, NoReturn
@@ -17,8 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
-from openbell.brokers.alpaca.keys import Keys
-from openbell.errors import BrokerError, BrokerUnavailable, KeysRefused
+from openbell.venues.alpaca.keys import Keys
 
 #: Seconds to connect; seconds until an answer begins, and again until all of it is there.
 TIMEOUTS = (2.0, 5.0)
@@ -32,6 +32,7 @@ class Answer:
     """What came back. ``body`` is the parsed JSON, or None when there is none that can be read.
 
     ``status`` 0 means that nothing came back; ``said`` tells why, or what the broker says, fit for a log line.
+    ``remaining`` and ``reset`` are the limiter's own words, ``date`` the server's clock; each may be missing.
     """
 
     status: int
@@ -39,6 +40,7 @@ class Answer:
     said: str
     remaining: str = ""
     reset: str = ""
+    date: str = ""
 
     @property
     def code(self) -> str:
@@ -81,40 +83,11 @@ class Transport(RESTClient):
     def __reduce__(self) -> NoReturn:
         raise TypeError("a connection with keys is never pickled")
 
-    def call(self, method: str, path: str, data: dict[str, str] | None = None) -> Answer:
+    def call(self, method: str, path: str, data: Mapping[str, Any] | None = None) -> Answer:
         """Send once and wait at most the timeouts; whatever happens is an Answer."""
-        answer = self._request(method, path, data)
+        answer = self._request(method, path, None if data is None else dict(data))
         assert isinstance(answer, Answer)  # noqa: S101  # _one_request makes nothing else
         return answer
-
-    def ask(self, path: str, params: dict[str, str] | None = None) -> Any:
-        """The JSON of a question; KeysRefused at 401, BrokerUnavailable for anything but a clean 200."""
-        return self.clean(self.call("GET", path, params), path)
-
-    def clean(self, answer: Answer, path: str) -> Any:
-        """The JSON of an answer that is beyond doubt."""
-        if answer.status == 401:
-            raise KeysRefused(f"alpaca refuses the keys (401) for {path}: {answer.said}")
-        if answer.status != 200 or answer.body is None:
-            raise BrokerUnavailable(f"alpaca gave no usable answer to GET {path}: {answer.said}")
-        return answer.body
-
-    def row(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
-        """The object that a question is answered with."""
-        return self.single(self.ask(path, params), path)
-
-    def single(self, body: Any, path: str) -> dict[str, Any]:
-        """The object in an answer; BrokerError when it is none."""
-        if not isinstance(body, dict):
-            raise BrokerError(f"alpaca answered GET {path} with {type(body).__name__}, not with an object")
-        return body
-
-    def rows(self, path: str, params: dict[str, str] | None = None) -> list[dict[str, Any]]:
-        """The rows of a list; one that is no object is a BrokerError, since its content is unknown."""
-        body = self.ask(path, params)
-        if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
-            raise BrokerError(f"alpaca answered GET {path} with {type(body).__name__}, not with a list of objects")
-        return body
 
     def _get_auth_headers(self) -> dict[str, str]:
         return {}
@@ -128,10 +101,15 @@ class Transport(RESTClient):
         except (RequestException, HTTPError, OSError, ValueError) as error:
             # The error holds the request, and with it the keys: only its kind goes on.
             return Answer(0, None, f"no answer: {type(error).__name__}")
-        body = _parsed(text)
+        body = self._parsed(text)
         said = f"{status} {_fit(text)}" if status != 200 or body is None else ""
         return Answer(
-            status, body, said, headers.get("X-RateLimit-Remaining", ""), headers.get("X-RateLimit-Reset", "")
+            status,
+            body,
+            said,
+            remaining=headers.get("X-RateLimit-Remaining", ""),
+            reset=headers.get("X-RateLimit-Reset", ""),
+            date=headers.get("Date", ""),
         )
 
     def _content(self, response: Response) -> bytes:
@@ -143,6 +121,13 @@ class Transport(RESTClient):
                 if time.monotonic() > end:
                     raise ReadTimeout
         return b"".join(pieces)
+
+    def _parsed(self, text: str) -> Any:
+        """The JSON, or None when there is none; numbers with a point stay texts, NaN and Infinity are no JSON."""
+        try:
+            return json.loads(text, parse_constant=_refuse, parse_float=str)
+        except (ValueError, RecursionError):
+            return None
 
     def _masked(self, content: bytes) -> str:
         """The text of an answer; should it repeat our keys, they end here."""
@@ -157,14 +142,6 @@ class Transport(RESTClient):
 def _fit(text: str) -> str:
     """What the broker says on one short line without control characters."""
     return "".join(char if char.isprintable() else " " for char in text[:_SHOWN]) or "(empty)"
-
-
-def _parsed(text: str) -> Any:
-    """The JSON, or None when there is none; NaN and Infinity are none."""
-    try:
-        return json.loads(text, parse_constant=_refuse, parse_float=str)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _refuse(text: str) -> NoReturn:

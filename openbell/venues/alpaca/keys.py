@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import SecretStr
 
@@ -10,6 +11,9 @@ from openbell.errors import InputError
 _PLACEHOLDER = re.compile(
     r"^(<.*>|\$\{?\w*\}?|x+|\*+|changeme|change-me|todo|none|null|(your|my)[-_ ].*)$", re.IGNORECASE
 )
+
+#: How Alpaca begins the key ids of each mode; others, such as those of partners, say nothing.
+_MODES = {"PK": "paper", "AK": "live"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +24,25 @@ class Keys:
     secret: SecretStr
 
 
-def checked(key_id: SecretStr | None, secret: SecretStr | None) -> Keys:
-    """The keys, or an InputError that names what is wrong with which, never its value."""
+def checked(key_id: SecretStr | None, secret: SecretStr | None, block: str = "AlpacaAccount") -> Keys:
+    """The keys, or an InputError that names what is wrong with which, never its value; ``block`` can hold them."""
     names = {"OPENBELL_ALPACA_KEY_ID": key_id, "OPENBELL_ALPACA_SECRET_KEY": secret}
-    found = {name: _checked(name, value) for name, value in names.items()}
+    found = {name: _checked(name, value, block) for name, value in names.items()}
     return Keys(*found.values())
 
 
-def _checked(name: str, value: SecretStr | None) -> SecretStr:
+def check_mode(keys: Keys, mode: Literal["paper", "live"]) -> None:
+    """Refuse keys that say by their own first letters that they are of the other mode."""
+    said = _MODES.get(keys.key_id.get_secret_value()[:2])
+    if said is not None and said != mode:
+        raise InputError(f"mode {mode} was asked for, but the key id is of a {said} account, by its first two letters")
+
+
+def _checked(name: str, value: SecretStr | None, block: str) -> SecretStr:
     text = value.get_secret_value() if value is not None else ""
     problem = _problem(text)
     if value is None or problem:
-        raise InputError(f"alpaca key {problem}; set {name} or save an AlpacaAccount block with it")
+        raise InputError(f"alpaca key {problem}; set {name} or save an {block} block with it")
     return value
 
 
