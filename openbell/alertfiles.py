@@ -1,6 +1,6 @@
 """Alert files: TOML in, alerts out. Every error names the file, the line and the key, and all are told at once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,14 +64,12 @@ def _judged(file: Examined, plan_of: PlanOf, known: dict[str, str]) -> Examined:
     if file.content is None or file.source is None:
         return file
     report = file.source.report
-    problems = [report(key, words) for key, words in _doubled(file.content, known)]
+    problems = [report(key, words) for key, words in _doubled(file.content, file.source, known)]
     plan = plan_of(file.content.plan)
     if isinstance(plan, str):
         problems.append(report(("plan",), plan))
     elif plan is not None:
         problems += [report(key, words) for key, words in _strangers(file.content, plan)]
-    for key, alert in _places(file.content):
-        known.setdefault(alert.name, file.source.report((*key, "name"), "").split(": ", 1)[0])
     return replace(file, problems=(*file.problems, *problems))
 
 
@@ -81,10 +79,14 @@ def _places(content: AlertFile) -> Iterator[tuple[Key, Alert]]:
             yield (table, number), alert
 
 
-def _doubled(content: AlertFile, known: Mapping[str, str]) -> Iterator[tuple[Key, str]]:
-    for key, alert in _places(content):
+def _doubled(content: AlertFile, source: Source, known: dict[str, str]) -> Iterator[tuple[Key, str]]:
+    """Names that are taken; ``known`` has the place of each and learns those of this file."""
+    for place, alert in _places(content):
+        key = (*place, "name")
         if alert.name in known:
-            yield (*key, "name"), f"{alert.name!r} is the name of the alert at {known[alert.name]} already"
+            yield key, f"{alert.name!r} is the name of the alert at {known[alert.name]} already"
+        else:
+            known[alert.name] = source.place(key)
 
 
 def _strangers(content: AlertFile, plan: Plan) -> Iterator[tuple[Key, str]]:

@@ -56,7 +56,7 @@ def look_at(desk: Desk, alerts: Sequence[Alert], as_of: datetime) -> Seen:
     rules = [alert for alert in alerts if isinstance(alert, Rule)]
     watches = [alert for alert in alerts if isinstance(alert, Watch)]
     symbols = _symbols(desk, rules, watches)
-    need = max((LOOKBACK, *(rule.bars for rule in rules)))
+    need = max((LOOKBACK, *(rule.history for rule in rules)))
     timeframe = desk.resolved.timeframe
     checked = desk.feed.bars(symbols, timeframe, need, as_of) if symbols else None
     priced = sorted({watch.symbol for watch in watches})

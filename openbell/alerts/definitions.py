@@ -159,7 +159,7 @@ class Rule(Alert):
     rearm_when: str = Field(
         "", description="May fire again after this expression held; default: when it holds no more."
     )
-    rearm_after: int | None = Field(None, ge=1, le=10_000, description="May fire again this many bars later.")
+    rearm_after: int | None = Field(None, ge=1, le=5_000, description="May fire again this many bars later.")
     once: bool = Field(False, description="Fires once for each symbol and never again.")
 
     @field_validator("symbols")
@@ -210,6 +210,11 @@ class Rule(Alert):
         """How many bars of history its expressions need."""
         return max(self.tree.bars, self.rearm.bars if self.rearm else 1)
 
+    @property
+    def history(self) -> int:
+        """How many bars it must see: also those that must go by before it fires again."""
+        return max(self.bars, (self.rearm_after or 0) + 1)
+
 
 class AlertFile(Part):
     """One file of alerts, all on the symbols and prices of one plan."""
@@ -233,10 +238,7 @@ class AlertFile(Part):
         return (*self.watches, *self.rule)
 
     @model_validator(mode="after")
-    def _distinct(self) -> "AlertFile":
-        names = [alert.name for alert in self.alerts]
-        if len(names) > MAX_ALERTS:
-            raise ValueError(f"{len(names)} alerts are above the limit of {MAX_ALERTS} for a file")
-        for name in sorted({name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()):
-            raise ValueError(f"alert {name!r} stands twice")
+    def _bounded(self) -> "AlertFile":
+        if len(self.alerts) > MAX_ALERTS:
+            raise ValueError(f"{len(self.alerts)} alerts are above the limit of {MAX_ALERTS} for a file")
         return self

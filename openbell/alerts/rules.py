@@ -135,7 +135,7 @@ class _Judging:
             return False
         times = self.look.bars.times
         since = len(times) - int(np.searchsorted(times, to_datetime64(standing.since), side="right"))
-        return since >= self.rule.rearm_after or to_datetime64(standing.since) < times[0]
+        return since >= self.rule.rearm_after
 
 
 def values(rule: Rule, panel: Panel, place: int) -> str:

@@ -30,7 +30,7 @@ class Source:
     def report(self, key: Key, words: str) -> str:
         """One problem of one key."""
         name = ".".join(str(part) if _BARE.match(str(part)) else repr(part)[:60] for part in key)
-        return f"{self._place(key)}: {name}: {words}" if name else f"{self.path}: {words}"
+        return f"{self.place(key)}: {name}: {words}" if name else f"{self.path}: {words}"
 
     def refused(self, error: ValidationError) -> list[str]:
         """Each problem that the model found."""
@@ -42,15 +42,16 @@ class Source:
         where = _WHERE.match(text)
         if where is None:
             found = next((name for name in map(_split, _DOTTED.findall(text)) if name in self.lines), ())
-            yield f"{self._place(found)}: {text}"
+            yield f"{self.place(found)}: {text}"
             return
         for part in _PARTS.split(where["rest"]):
             key, words = _refine(_split(where["key"]), part)
             inner = (*key, words.split(" ", 1)[0])
             yield self.report(inner if inner in self.lines else key, words)
 
-    def _place(self, key: Key) -> str:
-        prefixes = (key[:depth] for depth in range(len(key), 0, -1))
+    def place(self, key: Key) -> str:
+        """File and line of a key, or of the table that it is in."""
+        prefixes = (part for depth in range(len(key), 0, -1) for part in (key[:depth], (*key[:depth], 0)))
         line = next((self.lines[prefix] for prefix in prefixes if prefix in self.lines), None)
         return f"{self.path}:{line}" if line else str(self.path)
 
