@@ -41,11 +41,11 @@ class Reference:
 
 def secret_of(name: str, needed: bool = True) -> SecretStr:
     """The value of a variable; SettingsError names the variable and what is wrong, never the value."""
-    value = os.environ.get(name, "")
-    problem = _problem(value)
-    if problem and (needed or value):
+    secret = SecretStr(os.environ.get(name, ""))  # a trace that shows locals shows no value
+    problem = _problem(secret.get_secret_value())
+    if problem and (needed or len(secret)):
         raise SettingsError(f"environment variable {name} {problem}")
-    return SecretStr(value)
+    return secret
 
 
 def _problem(value: str) -> str:

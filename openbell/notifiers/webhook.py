@@ -164,19 +164,25 @@ def _wish(text: str) -> timedelta | None:
 def _checked(reference: Reference) -> SecretStr:
     """The address of a webhook; SettingsError says what is wrong with it and not what it is."""
     try:
-        url = httpx.URL(reference.address.get_secret_value())
+        scheme, host, port = _parts(reference.address)
     except httpx.InvalidURL:
         raise SettingsError(f"{reference.name} holds no URL that can be read") from None
-    if not url.host or not 0 < _port(url) < 65536:
+    if not host or not 0 < port < 65536:
         raise SettingsError(f"{reference.name} holds a URL without a host, or with a port outside 1 to 65535")
-    if url.scheme == "http" and not (reference.plain and _is_here(url.host)):
+    if scheme == "http" and not (reference.plain and _is_here(host)):
         raise SettingsError(
             f"{reference.name} holds a URL of http, which is for loopback alone, for a target marked private, "
             "in a plan that is not live: use https"
         )
-    if (address := literal(url.host)) and (why := refusal(address, reference.private)):
+    if (address := literal(host)) and (why := refusal(address, reference.private)):
         raise SettingsError(f"{reference.name} is refused: {address} {why}")
     return reference.address
+
+
+def _parts(address: SecretStr) -> tuple[str, str, int]:
+    """What of an address is no secret, so that a trace that shows locals shows nothing else."""
+    url = httpx.URL(address.get_secret_value())
+    return url.scheme, url.host, _port(url)
 
 
 def _is_here(host: str) -> bool:
