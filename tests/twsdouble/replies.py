@@ -114,7 +114,7 @@ def _listed(session: "Session", orders: list[Placed], fault: dict) -> None:
         session.error(-1, 321, READ_ONLY)
         return
     shown = [] if fault.get("empty") else [o for o in orders if not o.hidden and not o.ended]
-    for order in shown[: fault.get("partly", len(shown))]:
+    for order in (shown * (2 if fault.get("twice") else 1))[: fault.get("partly", 2 * len(shown))]:
         session.send_raw(messages.open_order(order))
         session.send_raw(messages.order_status(order))
     if "partly" not in fault:

@@ -119,7 +119,7 @@ class IBKRBroker:
     def _send(self, intent: OrderIntent, contract: Any) -> Submission:
         sending = Sending(intent, contract, self._terms.ack_timeout)
         try:
-            word, watch = self._line.ask(sending.go)
+            word, watch = self._line.ask(sending.go, again=False)
         except (BrokerError, InputError) as error:
             if not sending.sent:
                 return Rejected(NOT_SENT, f"nothing was sent: {error}")
@@ -154,7 +154,9 @@ class IBKRBroker:
             trade = self._line.ask(lambda session: self._open_trade(session, client_id))
             if isinstance(trade, Rejected):
                 return trade
-            word, watch = self._line.ask(lambda session: cancel(session, trade.order.orderId, self._terms.ack_timeout))
+            word, watch = self._line.ask(
+                lambda session: cancel(session, trade.order.orderId, self._terms.ack_timeout), again=False
+            )
             found = self.order(client_id)
         except (BrokerError, InputError) as error:
             return Unknown(f"whether the order is canceled is not known: {error}")

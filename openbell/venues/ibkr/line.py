@@ -43,12 +43,16 @@ class Line:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a connection is never pickled")
 
-    def ask(self, question: Callable[[Session], Awaitable[T]]) -> T:
-        """What the question answers on a connection that is complete; ``unavailable`` when there is none."""
+    def ask(self, question: Callable[[Session], Awaitable[T]], again: bool = True) -> T:
+        """What the question answers on a connection that is complete; ``unavailable`` when there is none.
+
+        A question that the connection breaks off is asked ``again``, once; nothing that is sent ever is.
+        """
         try:
-            return asyncio.run_coroutine_threadsafe(self._asked(question), self._loop).result()
+            return asyncio.run_coroutine_threadsafe(self._asked(question, again), self._loop).result()
         except Trouble as trouble:
-            kind = InputError if trouble.lasting else self._unavailable
+            # What cannot be right from the start is wrong as it is written; later on it is the venue that has changed.
+            kind = InputError if trouble.lasting and not self.account else self._unavailable
             raise kind(f"{words.where(self._gateway, self._client_id)}: {trouble}") from None
         except RequestError as error:
             told = f"the gateway answered {error.code}: {words.shown(error.message)}"
@@ -57,7 +61,12 @@ class Line:
             lost = f"the connection was lost ({type(error).__name__})"
             raise self._unavailable(f"{words.where(self._gateway, self._client_id)}: {lost}") from None
 
-    async def _asked(self, question: Callable[[Session], Awaitable[T]]) -> T:
+    async def _asked(self, question: Callable[[Session], Awaitable[T]], again: bool) -> T:
+        try:
+            return await question(await self._ready())
+        except (Trouble, ConnectionError):
+            if not (again and self._session and self._session[0].lost):
+                raise
         return await question(await self._ready())
 
     async def _ready(self) -> Session:

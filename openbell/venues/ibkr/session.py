@@ -44,8 +44,8 @@ class _Witness:
 class Session:
     """A connection whose start-up is complete once ``open`` returns.
 
-    ``dead`` says why it cannot be used any more, ``severed`` why the gateway is of no use at present; ``stale`` that
-    everything must be read anew first, because the gateway was cut off for a while.
+    ``dead`` says why it cannot be used any more, ``lost`` whether that is because it broke; ``severed`` why the
+    gateway is of no use at present, ``stale`` that everything must be read anew, since it was cut off for a while.
     """
 
     def __init__(self, gateway: Gateway, client_id: int, orders: bool) -> None:
@@ -55,6 +55,7 @@ class Session:
         self.account = ""
         self.dead = self.severed = ""
         self.stale = True
+        self.lost = False
         self.heard = time.monotonic()
         self._lock = asyncio.Lock()
         self._alarm: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -199,6 +200,7 @@ class Session:
             self._alarm.set_result(text)
 
     def _on_gone(self, *_: object) -> None:
+        self.lost = not self.dead
         self.dead = self.dead or "the gateway closed the connection"
         self._alert(self.dead)
 
