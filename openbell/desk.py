@@ -16,9 +16,9 @@ from openbell.ports import Broker, History, Journal, MarketFeed
 from openbell.settings import Settings, load_settings
 from openbell.specs import BrokerSpec, FeedSpec, Surroundings, pause
 from openbell.stages.lease import LEASE
+from openbell.stages.pace import QUIET, Pace
 from openbell.stages.recover import Recovery
 from openbell.stages.resolve import Resolved, resolve
-from openbell.stages.settle import QUIET, Pace
 from openbell.values.plan import Plan
 from openbell.values.record import RunRecord
 from openbell.values.slot import Slot

@@ -57,10 +57,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The broker certainly does not have the order."""
+    """The broker certainly does not have the order.
+
+    ``retry_at`` is when it will listen again, where nothing is wrong but that too much was asked of it.
+    """
 
     code: str
     message: str
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Sending what only takes off positions: shared by the exits job and by flatten."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from openbell.calendar.window import decide_for
 from openbell.desk import Desk
@@ -28,19 +28,19 @@ def send_exits(run: Run, market: Market, gated: Gated, as_held: bool = False) ->
         slot=ring.slot,
         fencing=ring.fencing,
         since=ring.as_of - timedelta(hours=1),
-        now=desk.now,
-        closed=lambda: session_over(desk),
+        pace=desk.pace,
+        closed=lambda now: session_over(desk, now),
         lease=run.lease,
         as_held=as_held,
     )
     executed = execute(sender, sender.broker.account_id, gated.intents, gated.verdicts)
-    return settle_basket(sender, executed, desk.pace)
+    return settle_basket(sender, executed)
 
 
-def session_over(desk: Desk) -> Forbidden | None:
-    """Why the exchange's session permits no order now.
+def session_over(desk: Desk, now: datetime) -> Forbidden | None:
+    """Why the exchange's session permits no order at this instant.
 
     The whole session, not the plan's part of it; and no question to the broker inside the gate.
     """
-    decision = decide_for(WorkingHours.SESSION, desk.plan.window, desk.now())
+    decision = decide_for(WorkingHours.SESSION, desk.plan.window, now)
     return None if decision.open else Forbidden("WINDOW_CLOSED", decision.detail)

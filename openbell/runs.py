@@ -69,7 +69,7 @@ def send_orders(run: Run, market: Market, gated: Gated) -> Executed:
     if any(verdict.decision is not Decision.DENIED for verdict in gated.verdicts):
         sender.lease.shorten()
     executed = execute(sender, sender.broker.account_id, gated.intents, gated.verdicts)
-    settled = settle_basket(sender, executed, run.desk.pace)
+    settled = settle_basket(sender, executed)
     run.lap("execute-orders")
     return settled
 
@@ -86,19 +86,18 @@ def sender_of(run: Run, market: Market) -> Sender:
         slot=ring.slot,
         fencing=ring.fencing,
         since=ring.as_of if run.frozen is None else ring.slot.planned - timedelta(hours=1),
-        now=desk.now,
+        pace=desk.pace,
         closed=_closed(run),
         lease=run.lease,
     )
 
 
-def _closed(run: Run) -> Callable[[], Forbidden | None]:
-    """Window and lateness, read again for each order."""
+def _closed(run: Run) -> Callable[[datetime], Forbidden | None]:
+    """Window and lateness of an instant, asked again for each order."""
     desk, planned = run.desk, run.planned
     latest = None if planned is None else planned + WORK + grace(desk.plan, run.ring.slot.job, run.ring.slot.planned)
 
-    def closed() -> Forbidden | None:
-        now = desk.now()
+    def closed(now: datetime) -> Forbidden | None:
         if latest is not None and now > latest:
             return Forbidden("LATE", f"{iso(now)} is after {iso(latest)}, the latest to send for this slot")
         return closed_now(desk.resolved, now)

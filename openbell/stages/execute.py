@@ -5,7 +5,7 @@ lease, kill switch, window, every rule of the plan and the SENDING mark; then on
 what came of it. docs/orders.md says the same for operators.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from openbell.ports import Accepted, Broker, Forbidden, Frozen, Journal, OrderEv
 from openbell.risk.gate import sending_order
 from openbell.stages.lastgate import Asked, Quotes, last_gate
 from openbell.stages.lease import Lease
+from openbell.stages.pace import Pace
 from openbell.stages.resolve import Resolved
 from openbell.stages.steps import Known, as_order, record_told
 from openbell.values.market import Market
@@ -22,8 +23,14 @@ from openbell.values.orders import Fill, Order, OrderIntent, OrderState, Purpose
 from openbell.values.slot import Slot
 from openbell.values.verdict import Decision, Verdict
 
+#: How every broker names keys that it does not take.
+UNAUTHORIZED = "UNAUTHORIZED"
 #: A basket stops when this many of its orders have an unknown outcome.
 MAX_UNKNOWN = 2
+#: What a broker that asks for patience is waited for with one order, in all and at least.
+PATIENCE, LEAST = timedelta(seconds=60), timedelta(seconds=1)
+#: A wait is cut into pieces of this length, between which the lease is kept; it must be well below half a lease.
+PIECE = timedelta(seconds=5)
 #: A quote older than this is asked for again before an order is sent.
 QUOTE_REUSE = timedelta(seconds=2)
 
@@ -43,8 +50,8 @@ class Sender:
     """Sends the orders of one slot under its fencing number.
 
     ``market`` is what the run saw; account, open orders and quote are read again for each order. ``closed``
-    tells why the run may not send at this instant (window, lateness), empty while it may; ``now`` is the instant
-    that events are stamped with; fills are asked for from ``since`` on. ``as_held``: see ``lastgate.Asked``.
+    tells why the run may not send at an instant (window, lateness), None where it may; fills are asked for from
+    ``since`` on. ``as_held``: see ``lastgate.Asked``.
     """
 
     desk: Resolved
@@ -55,57 +62,91 @@ class Sender:
     slot: Slot
     fencing: int
     since: datetime
-    now: Callable[[], datetime]
-    closed: Callable[[], Forbidden | None]
+    pace: Pace
+    closed: Callable[[datetime], Forbidden | None]
     lease: Lease
     as_held: bool = False
 
     def send_all(self, frozen: Frozen) -> tuple[Order, ...]:
-        """Work through a frozen plan, exits first; two unknown outcomes stop the basket.
+        """Work through a frozen plan, exits first; two unknown outcomes of this attempt stop the basket.
 
-        After an unknown outcome no further order of the same symbol is sent.
+        After an unknown outcome, of this attempt or of one that died, no further order of the same symbol is sent.
+        What is refused too often stops entries, not exits.
         """
         orders: list[Order] = []
         for intent in sendable(frozen):
             self.lease.keep()
-            unknown = [order.symbol for order in orders if order.state is OrderState.UNKNOWN]
-            sent = sum(order.state is not OrderState.ABANDONED for order in orders)
-            orders.append(self._one(intent, frozen.states[intent.id], unknown, sent))
+            orders.append(self._one(intent, frozen.states, orders))
             reach("between-orders")
         return tuple(orders)
 
-    def _one(self, intent: OrderIntent, state: OrderState, unknown: Sequence[str], sent: int) -> Order:
+    def _one(self, intent: OrderIntent, states: Mapping[str, OrderState], before: Sequence[Order]) -> Order:
+        state = states[intent.id]
         if state is OrderState.APPROVED:
-            stopped = _stopped(intent, unknown)
-            return self._event(intent, OrderState.ABANDONED, stopped) if stopped else self.send(intent, sent)
+            if stopped := _stopped(intent, states, before) or self._refused(intent, before):
+                return self._event(intent, OrderState.ABANDONED, stopped)
+            return self.send(intent, sum(order.state is not OrderState.ABANDONED for order in before))
         if state is OrderState.SENDING:
             return self._event(intent, OrderState.UNKNOWN, "an earlier attempt ended between mark and answer")
         return self._known(intent, state)
 
-    def send(self, intent: OrderIntent, sent: int = 0, again: bool = False) -> Order:
+    def _refused(self, intent: OrderIntent, before: Sequence[Order]) -> str:
+        """Why an entry is not sent any more after what the broker refused."""
+        if intent.purpose is not Purpose.ENTRY or all(order.state is not OrderState.REJECTED for order in before):
+            return ""
+        breaker = self.journal.breaker(self.slot.plan, self.slot.job)
+        return f"BREAKER: {breaker.dependency}: {breaker.reason}" if breaker.open else ""
+
+    def send(self, intent: OrderIntent, sent: int = 0, again: bool = False, patience: timedelta = PATIENCE) -> Order:
         """One order through the last gate to the broker; ``again`` for one whose absence there is proven.
 
-        The gate may lower the quantity for good; what it forbids is ABANDONED with the gate's words.
+        The gate may lower the quantity for good; what it forbids is ABANDONED with the gate's words. A broker that
+        has nothing of it and says when it listens again is waited for, ``patience`` at most.
         """
         reach("before-send")
         gate = self._gate(intent, sent, again)
         if isinstance(gate, Forbidden):
             return self._event(intent, OrderState.ABANDONED, _words(gate))
-        event = OrderEvent(intent.id, OrderState.SENDING, self.now())
-        said = self.journal.begin_send(
-            self.slot, self.fencing, event, intent.purpose is not Purpose.ENTRY, last_gate(self.desk, gate, self.closed)
-        )
+        event = OrderEvent(intent.id, OrderState.SENDING, self.pace.now())
+        judged = last_gate(self.desk, gate, lambda: self.closed(self.pace.now()))
+        said = self.journal.begin_send(self.slot, self.fencing, event, intent.purpose is not Purpose.ENTRY, judged)
         if isinstance(said, Forbidden):
             return self._event(intent, OrderState.ABANDONED, _words(said))
         less = replace(intent, quantity=said.quantity) if said else intent
         reach("after-sending")
         answer = self.broker.submit(less)
         reach("after-post")
+        if isinstance(answer, Rejected) and (span := self._span(answer, patience)):
+            return self._after(span, less, sent, patience)
         return self._settle(less, answer, said.detail if said else "")
+
+    def _span(self, answer: Rejected, patience: timedelta) -> timedelta | None:
+        """How long to wait for a broker that asks for patience; None where that takes too long."""
+        if answer.retry_at is None:
+            return None
+        span = max(answer.retry_at - self.pace.clock(), LEAST)
+        return span if span <= patience and self.closed(self.pace.now() + span) is None else None
+
+    def _after(self, span: timedelta, intent: OrderIntent, sent: int, patience: timedelta) -> Order:
+        """The same order once more, through the last gate, when the broker listens again."""
+        self.wait(span)
+        detail = f"RATE_LIMIT: the broker did not take it; sent again after {span.total_seconds():.0f} s"
+        self.journal.record(OrderEvent(intent.id, OrderState.UNKNOWN, self.pace.now(), detail))
+        order = self.send(intent, sent, again=True, patience=patience - span)
+        if order.state is OrderState.ABANDONED:
+            self.journal.alert("ABANDONED", intent.id, order.reason)
+        return order
+
+    def wait(self, span: timedelta) -> None:
+        """Let time pass without losing the slot."""
+        while span > timedelta(0):
+            self.pace.wait(min(span, PIECE))
+            self.lease.keep()
+            span -= PIECE
 
     def _gate(self, intent: OrderIntent, sent: int, again: bool) -> Asked | Forbidden:
         """What the last gate judges; no answer of broker or feed is a denial."""
-        if forbidden := self.closed():
+        if forbidden := self.closed(self.pace.now()):
             return forbidden
         try:
             market = self._fresh(intent.symbol)
@@ -115,7 +156,7 @@ class Sender:
 
     def _fresh(self, symbol: str) -> Market:
         """Three questions: account, open orders, and the quote unless it is only just here."""
-        before, now = self.market.account, self.now()
+        before, now = self.market.account, self.pace.now()
         account, open_orders = self.broker.account(), self.broker.open_orders()
         quotes, quote = self.market.quotes, self.market.quotes.get(symbol)
         if quote is None or now - self.market.as_of > QUOTE_REUSE:
@@ -133,6 +174,8 @@ class Sender:
             case Accepted(order):
                 return self._book(intent, order, detail)
             case Rejected(code, message):
+                if code == UNAUTHORIZED:
+                    self.journal.count(self.slot.plan, self.slot.job, "broker", message, at_once=True)
                 return self._event(intent, OrderState.REJECTED, f"{code}: {message}")
             case Unknown(reason):
                 return self._event(intent, OrderState.UNKNOWN, reason)
@@ -152,11 +195,12 @@ class Sender:
 
     def _known(self, intent: OrderIntent, state: OrderState) -> Order:
         if state in (OrderState.ABANDONED, OrderState.UNKNOWN):
-            return as_order(intent, state, self.now(), f"{state} by an earlier attempt")
-        return self.broker.order(intent.id) or as_order(intent, state, self.now(), "settled by an earlier attempt")
+            return as_order(intent, state, self.pace.now(), f"{state} by an earlier attempt")
+        settled = as_order(intent, state, self.pace.now(), "settled by an earlier attempt")
+        return self.broker.order(intent.id) or settled
 
     def _event(self, intent: OrderIntent, state: OrderState, detail: str) -> Order:
-        now = self.now()
+        now = self.pace.now()
         self.journal.record(OrderEvent(intent.id, state, now, detail))
         if state is OrderState.UNKNOWN:
             self.journal.alert("UNKNOWN_ORDER", intent.id, detail)
@@ -191,10 +235,12 @@ def fills_of(broker: Broker, frozen: Frozen, orders: Sequence[Order], since: dat
         return ()
 
 
-def _stopped(intent: OrderIntent, unknown: Sequence[str]) -> str:
-    if len(unknown) >= MAX_UNKNOWN:
+def _stopped(intent: OrderIntent, states: Mapping[str, OrderState], before: Sequence[Order]) -> str:
+    unknown = [order for order in before if order.state is OrderState.UNKNOWN]
+    # Those that a dead attempt left behind say nothing of how the broker answers now.
+    if sum(states[order.client_id] is OrderState.APPROVED for order in unknown) >= MAX_UNKNOWN:
         return f"BASKET_STOPPED: {MAX_UNKNOWN} orders before it have unknown outcomes"
-    if intent.symbol in unknown:
+    if intent.symbol in {order.symbol for order in unknown}:
         return f"BASKET_STOPPED: an order of {intent.symbol} before it has an unknown outcome"
     return ""
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 from openbell.crashpoints import reach
 from openbell.errors import IllegalTransition
 from openbell.ports import Broker, Journal, OrderEvent, Unsettled
-from openbell.stages.settle import Pace, Resolver
+from openbell.stages.pace import Pace
+from openbell.stages.settle import Resolver
 from openbell.stages.steps import path
 from openbell.values.account import Account
 from openbell.values.job import FLATTEN

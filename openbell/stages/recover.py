@@ -16,9 +16,10 @@ from openbell.ports import Broker, Claim, Frozen, History, Journal, OrderEvent, 
 from openbell.stages.execute import Executed, Sender, sendable
 from openbell.stages.lastgate import Quotes, bare_market, closed_now
 from openbell.stages.lease import LEASE, Lease
+from openbell.stages.pace import Pace
 from openbell.stages.resolve import Resolved
 from openbell.stages.seal import Story, build_record
-from openbell.stages.settle import BEFORE, Pace, Resolver, mark_unknown, resolver_of
+from openbell.stages.settle import BEFORE, Resolver, mark_unknown, resolver_of
 from openbell.stages.steps import as_order
 from openbell.values.job import FLATTEN, JOBS
 from openbell.values.orders import Fill, Order, OrderState
@@ -166,7 +167,7 @@ class Recovery:
             if key not in taken:
                 return None
             sender = self._sender(broker, order.slot, taken[key][1].fencing, leases[key])
-            return resolver_of(sender, self.pace).resend(order)
+            return resolver_of(sender).resend(order)
 
         def oldest(order: Unsettled) -> timedelta:
             grid = self.desk.grids.get(order.slot.job)
@@ -185,8 +186,8 @@ class Recovery:
             slot=slot,
             fencing=fencing,
             since=slot.planned - BEFORE,
-            now=self.pace.now,
-            closed=lambda: closed_now(self.desk, self.pace.now()),
+            pace=self.pace,
+            closed=lambda now: closed_now(self.desk, now),
             lease=lease,
         )
 

@@ -13,33 +13,17 @@ from openbell.crashpoints import reach
 from openbell.errors import BrokerError, DataError, IllegalTransition
 from openbell.ports import Broker, Frozen, Journal, Level, Lookup, OrderEvent, Unsettled
 from openbell.stages.execute import Executed, Sender, fills_of, sendable
+from openbell.stages.pace import Pace
 from openbell.stages.steps import SAID, Known, as_order, filled_by, record_told
 from openbell.values.orders import Fill, Order, OrderState, OrderType
 from openbell.values.time import iso
 
-#: Two look-ups that find nothing must lie this far apart; it must exceed the time in which a broker may not yet
-#: show an order that it has (Alpaca users saw up to 10 s).
-QUIET = timedelta(seconds=15)
 #: A market order older than this is not sent again, whatever the look-ups say.
 MARKET_AGE = timedelta(seconds=60)
 #: A cancel that the broker has not carried out by then is told to a person.
 CANCEL_AGE = timedelta(minutes=5)
 #: Fills are asked for from this long before the oldest order on.
 BEFORE = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long to wait between look-ups, and the wall clock that they are stamped with.
-
-    ``now`` is the run's own clock, which ages of orders are counted by; it stands still when the past is decided
-    once more.
-    """
-
-    now: Callable[[], datetime]
-    clock: Callable[[], datetime]
-    wait: Callable[[timedelta], None]
-    quiet: timedelta = QUIET
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +158,12 @@ class Resolver:
 
 
 def mark_unknown(journal: Journal, order: Unsettled, now: datetime) -> Unsettled:
-    """An order whose sender died between mark and answer has an unknown outcome."""
-    if order.state is not OrderState.SENDING:
+    """An order whose sender died between mark and answer has an unknown outcome, which a person is told of."""
+    if order.state not in (OrderState.SENDING, OrderState.UNKNOWN):
         return order
-    detail = "an earlier attempt ended between mark and answer"
-    _record(journal, OrderEvent(order.intent.id, OrderState.UNKNOWN, now, detail))
+    detail = "an earlier attempt ended before its outcome was known"
+    if order.state is OrderState.SENDING:
+        _record(journal, OrderEvent(order.intent.id, OrderState.UNKNOWN, now, detail))
     journal.alert("UNKNOWN_ORDER", order.intent.id, detail)
     return replace(order, state=OrderState.UNKNOWN)
 
@@ -203,7 +188,7 @@ def _from_fills(order: Unsettled, fills: Sequence[Fill]) -> Order:
     return replace(bare, filled=filled)
 
 
-def settle_basket(sender: Sender, executed: Executed, pace: Pace) -> Executed:
+def settle_basket(sender: Sender, executed: Executed) -> Executed:
     """Look up the orders of a basket whose outcome is unknown, before the slot is closed: two looks at most.
 
     What is still unknown afterwards is left to recovery.
@@ -213,17 +198,12 @@ def settle_basket(sender: Sender, executed: Executed, pace: Pace) -> Executed:
         return executed
     orders = [order for order in sender.journal.unsettled(sender.broker.account_id) if order.intent.id in unknown]
 
-    def wait(span: timedelta) -> None:
-        pace.wait(span)
-        sender.lease.keep()
-
-    resolver = resolver_of(sender, replace(pace, wait=wait))
-    resolver.settle(orders, passes=2)
+    resolver_of(sender).settle(orders, passes=2)
     return standing(sender, executed)
 
 
-def resolver_of(sender: Sender, pace: Pace) -> Resolver:
-    """A resolver that may send again for the sender's slot."""
+def resolver_of(sender: Sender) -> Resolver:
+    """A resolver that may send again for the sender's slot, and keeps its lease while it waits."""
     grid = sender.desk.grids.get(sender.slot.job)
     interval = grid.interval_at(sender.slot.planned) if grid else MARKET_AGE
 
@@ -233,6 +213,7 @@ def resolver_of(sender: Sender, pace: Pace) -> Resolver:
         sender.lease.keep()
         return sender.send(replace(order.intent, quantity=order.quantity), again=True)
 
+    pace = replace(sender.pace, wait=sender.wait)
     return Resolver(sender.journal, sender.broker, pace, resend, lambda _: interval)
 
 

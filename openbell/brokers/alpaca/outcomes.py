@@ -1,6 +1,7 @@
 """What an answer to an order means. Only a clear word counts; everything else is Unknown."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,8 @@ _REFUSALS = (400, 403, 404, 422)
 #: Code of a repeated client order id, among other malformed requests.
 _MALFORMED = "40010001"
 _NOT_FOUND = "40410000"
+#: Digits of a second since 1970 for some centuries to come.
+_SECONDS = 10
 
 
 def request(intent: OrderIntent) -> dict[str, str]:
@@ -66,8 +69,16 @@ def _limited(answer: Answer) -> Submission:
     """Not taken for certain only if the limiter says so: by its own text, or by a spent budget in the headers."""
     message = str(answer.body.get("message", "")) if isinstance(answer.body, dict) else ""
     if answer.remaining == "0" or "too many requests" in message.lower() or "rate limit" in message.lower():
-        return Rejected("RATE_LIMIT", f"{answer.said}; the budget comes back at {answer.reset or 'an untold time'}")
+        back = answer.reset or "an untold time"
+        return Rejected("RATE_LIMIT", f"{answer.said}; the budget comes back at {back}", _reset(answer.reset))
     return Unknown(answer.said)
+
+
+def _reset(told: str) -> datetime | None:
+    """The header's second since 1970 as an instant, None for anything else."""
+    if not (told.isascii() and told.isdecimal() and len(told) <= _SECONDS):
+        return None
+    return datetime.fromtimestamp(int(told), UTC)
 
 
 def maybe_duplicate(answer: Answer) -> bool:
