@@ -9,7 +9,7 @@ from openbell import planfiles
 from openbell.cli.checking import Checked, check_file
 from openbell.cli.output import emit, machine, say, table
 from openbell.settings import load_settings
-from openbell.values.plan import Plan, Schedule
+from openbell.values.plan import Plan
 
 
 @click.command(epilog="Example: openbell plans --json")
@@ -76,16 +76,10 @@ def _row(checked: Checked) -> tuple[Any, ...]:
         return (checked.name, state, *([None] * 7))
     strategies = ", ".join(use.label if use.enabled else f"({use.label})" for use in plan.strategies)
     rings = {"trade": plan.rings("trade"), **plan.schedule}
-    schedule = "; ".join(f"{job} {_when(bell)}" for job, bell in rings.items())
+    schedule = "; ".join(f"{job} {bell.words}" for job, bell in rings.items())
     venue = (plan.mode, plan.account.broker, plan.feed.provider, len(plan.universe))
     return (checked.name, state, *venue, strategies, f"{schedule} on {plan.window.exchange}", plan.description)
 
 
 def _state(plan: Plan | None) -> str:
     return "valid" if plan and plan.enabled else "valid, disabled"
-
-
-def _when(schedule: Schedule) -> str:
-    if schedule.cron:
-        return f"{schedule.cron} {schedule.zone or ''}".strip()
-    return f"every {schedule.every}" if schedule.every else ", ".join(schedule.at)

@@ -88,6 +88,13 @@ class Schedule(Part):
             raise ValueError(f"every {self.every} is not between 30s and 24h")
         return self
 
+    @property
+    def words(self) -> str:
+        """When it rings, as a person reads it."""
+        if self.cron:
+            return f"{self.cron} {self.zone or ''}".strip()
+        return f"every {self.every}" if self.every else ", ".join(self.at)
+
 
 #: The usual cadence of each job.
 CADENCE = {

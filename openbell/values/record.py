@@ -15,12 +15,13 @@ from openbell.values.verdict import Unplaced, Verdict
 
 
 class Outcome(StrEnum):
-    """How a run ended."""
+    """How a run ended; a MISSED one never began."""
 
     COMPLETED = "completed"
     SKIPPED = "skipped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    MISSED = "missed"
 
 
 class Guard(BaseModel):

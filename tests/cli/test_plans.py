@@ -131,3 +131,22 @@ def test_preview_of_an_unknown_job_names_the_nearest(terminal):
 def test_preview_refuses_a_start_without_a_zone(terminal):
     result = terminal("preview", "demo", "--start", "2026-07-01T00:00:00")
     assert (result.exit_code, "has no zone" in result.stderr) == (1, True)
+
+
+def test_preview_of_all_jobs_has_a_line_for_each(terminal):
+    told = terminal("preview", "demo", "--job", "all", "--days", "3", "--start", "2026-07-06T00:00:00-04:00")
+    assert told.exit_code == 0
+    for words in ("trade", "snapshot", "exits", "close+5m"):
+        assert words in told.stdout
+    slots = terminal.json("preview", "demo", "--job", "all", "--days", "1", "--start", "2026-07-06T00:00:00-04:00")
+    assert [slot["planned"] for slot in slots["snapshot"]] == ["2026-07-06T20:05:00Z"]
+
+
+def test_X10_lint_ends_with_1_when_it_finds_a_mistake(terminal):
+    assert terminal("preview", "demo", "--lint").exit_code == 0
+    text = (terminal.plans / "demo.toml").read_text()
+    utc = '\n[schedule.snapshot]\ncron = "5 20 * * 1-5"\nzone = "UTC"\n\n[[strategies]]'
+    (terminal.plans / "demo.toml").write_text(text.replace("\n[[strategies]]", utc, 1))
+    told = terminal("preview", "demo", "--lint")
+    assert told.exit_code == 1
+    assert "EARLY" in told.stdout
