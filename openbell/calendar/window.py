@@ -23,7 +23,8 @@ class WindowDecision:
     """Whether trading is allowed, and why.
 
     ``code`` is one of OPEN, ANY_HOUR, WEEKEND, HOLIDAY, CLOSURE, WEEKDAY, BEFORE_OPEN, AFTER_CLOSE, BREAK,
-    OUTSIDE_WINDOW. ``session`` is the session of the instant, or its local date. ``opens`` and ``closes`` bound what the window
+    OUTSIDE_WINDOW. ``session`` is the session of the instant, or its local date. ``opens`` and ``closes`` bound what
+    the window
     leaves of that session, None when it leaves nothing. ``next_open`` is the next instant at which a closed window
     opens, within a year and within the calendar; None while open.
     """
