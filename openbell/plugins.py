@@ -108,7 +108,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         if item["type"] == "extra_forbidden":
             parts.append(f"unknown key {path!r}{nearest(str(item['loc'][-1]), model.model_fields)}")
         else:
-            parts.append(f"{path or 'value'}: {item['msg']}, got {str(item['input'])[:60]!r}")
+            given = str(item["input"])
+            got = "" if "://" in given else f", got {given[:60]!r}"  # an address may hold a token
+            parts.append(f"{path or 'value'}: {item['msg']}{got}")
     return "; ".join(parts)
 
 

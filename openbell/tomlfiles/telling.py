@@ -70,8 +70,8 @@ def _words(error: ErrorDetails, model: type[BaseModel]) -> str:
     if error["type"] == "missing":
         return "a required key is missing"
     message, given = error["msg"].removeprefix("Value error, "), error["input"]
-    if isinstance(given, (dict, list)) or error["type"] == "value_error":
-        return message
+    if isinstance(given, (dict, list)) or error["type"] == "value_error" or "://" in str(given):
+        return message  # an address may hold a token
     return f"{message}, got {str(given)[:60]!r}"
 
 

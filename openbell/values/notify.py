@@ -30,12 +30,6 @@ def _reference(text: str) -> str:
     return text
 
 
-def _tables(value: Any) -> Any:
-    """What is no table is not repeated either."""
-    rows = value if isinstance(value, list | tuple) else [value]
-    return [row if isinstance(row, dict | Target) else "(not shown)" for row in rows]
-
-
 class Target(Part):
     """Who is told; the address stands in an environment variable or in a block of Prefect."""
 
@@ -52,9 +46,7 @@ class Notify(Part):
     """What is told to whom; sending can never break or delay a run."""
 
     enabled: bool = True
-    targets: Annotated[tuple[Target, ...], BeforeValidator(_tables)] = Field(
-        (), max_length=20, description="Empty: events only."
-    )
+    targets: tuple[Target, ...] = Field((), max_length=20, description="Empty: events only.")
     on: tuple[Happening, ...] = Field(
         ("completed", "failed", "interrupted", "missed", "orders", "alerts", "breaks", "switches", "breakers"),
         description="Outcomes of runs; fills, cancels and rejects; alerts; breaks; kill switch; breakers.",
