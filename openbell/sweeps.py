@@ -58,13 +58,14 @@ def exits(desk: Desk, run_id: str, planned: datetime | None = None) -> RunRecord
 
 
 def looks(run: Run) -> Iterator[Slot]:
-    """The slot of each look of the run once its time has come: its own, then what the schedule has in its minute."""
-    desk, first = run.desk, run.ring.slot.planned
+    """The slot of each look of the run once its time has come: its own, then what the schedule has in its minute.
+
+    A run by hand looks once.
+    """
+    desk, first = run.desk, run.ring.slot.planned + _TICK
     yield run.ring.slot
-    end = (run.planned or first) + SPAN
-    if first + _TICK >= end:
-        return
-    for planned in desk.resolved.grids[EXITS.name].between(first + _TICK, end):
+    end = run.planned + SPAN if run.planned else first
+    for planned in desk.resolved.grids[EXITS.name].between(first, end):
         if (early := planned - desk.now()) > timedelta(0):
             run.lease.stretch()  # nobody may take the slot of a run that only waits
             desk.wait(early)

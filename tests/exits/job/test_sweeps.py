@@ -12,16 +12,18 @@ from openbell.ports import Level
 from openbell.store.connect import open_store
 from openbell.values.orders import OrderIntent, OrderState, OrderType, Purpose, Side
 from openbell.values.record import Outcome
-from tests.orders.desks import SYMBOLS, PowerCut, outlive_lease, states
+from tests.exits.job.conftest import THREE
+from tests.exits.job.rings import scheduled
+from tests.orders.desks import PowerCut, outlive_lease, states
 
-TEN = len(SYMBOLS)
+ALL = len(THREE)
 LOW, HIGH = Decimal(89), Decimal(121)
 
 
 @pytest.fixture
 def held(desk):
-    """Ten positions of ten, bought at 100."""
-    assert runs.trade(desk, "entry").counters["filled"] == TEN
+    """Three positions of ten, bought at 100."""
+    assert runs.trade(desk, "entry").counters["filled"] == ALL
     return desk
 
 
@@ -45,7 +47,7 @@ def alerts(desk):
 @pytest.mark.parametrize(("price", "rule"), [(LOW, "stop_loss"), (HIGH, "take_profit")])
 def test_H01_what_a_rule_closes_is_sold_and_the_record_says_why(held, tape, wire, price, rule):
     tape.price = price
-    record = sweeps.exits(held, "exits-1")
+    record = scheduled(held, "exits-1")
     assert quantities(wire) == {}
     assert record.outcome is Outcome.COMPLETED
     assert {verdict.rule for verdict in record.verdicts} == {rule}
@@ -54,7 +56,7 @@ def test_H01_what_a_rule_closes_is_sold_and_the_record_says_why(held, tape, wire
         "gain since entry 20.99 %",
         "gain since entry 21.00 %",
     )
-    assert record.counters["sent"] == record.counters["filled"] == TEN
+    assert record.counters["sent"] == record.counters["filled"] == ALL
     assert f"S0 by {rule} (filled)" in record.message
     assert not any(held.journal.activity("demo", "book", ago(), ago()).books.values())
 
@@ -65,18 +67,18 @@ def ago():
 
 def test_a_run_that_finds_nothing_leaves_one_small_record(held, wire):
     before = written(held)
-    record = sweeps.exits(held, "exits-1")
-    assert len(quantities(wire)) == TEN
-    assert record.message == f"2 looks at {TEN} positions: nothing to close"
+    record = scheduled(held, "exits-1")
+    assert len(quantities(wire)) == ALL
+    assert record.message == f"2 looks at {ALL} positions: nothing to close"
     assert (record.data, record.inputs, record.details) == (None, {}, {})
     after = written(held)
     assert {name: after[name] - count for name, count in before.items() if after[name] != count} == {
         "slots": 1,
         "runs": 1,
-        "exit_marks": TEN,
+        "exit_marks": ALL,
         "exit_ticks": 1,
     }
-    sweeps.exits(held, "exits-2")
+    scheduled(held, "exits-2")
     assert written(held)["exit_ticks"] == 1
 
 
@@ -96,33 +98,37 @@ def written(desk):
         return {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in tables}
 
 
-def test_nothing_held_asks_for_no_price(desk, tape, monkeypatch):
+def test_a_run_by_hand_looks_once(held):
+    assert sweeps.exits(held, "exits-1").counters["looks"] == 1
+
+
+def test_nothing_held_asks_for_no_price(desk, tape):
     tape.quotes = lambda symbols, as_of: pytest.fail("a price was asked for")
-    record = sweeps.exits(desk, "exits-1")
+    record = scheduled(desk, "exits-1")
     assert record.message == "2 looks at no positions: nothing to close"
 
 
 def test_A02_each_look_has_its_own_slot_and_what_it_sends_a_record_of_its_own(held, tape, open_exits):
     desk = open_exits(hook=lambda: setattr(tape, "price", LOW))
-    record = sweeps.exits(desk, "exits-1")
+    record = scheduled(desk, "exits-1")
     assert record.counters["looks"] == 2
-    assert record.counters["sent"] == TEN
+    assert record.counters["sent"] == ALL
     assert record.orders == ()
     (other,) = [run for run in desk.history.runs() if run.id.startswith("exits-1-")]
     assert other.planned - record.planned == timedelta(seconds=30)
-    assert len(desk.history.run(other.id).orders) == TEN
-    assert states(desk)[TEN:] == ["filled"] * TEN
+    assert len(desk.history.run(other.id).orders) == ALL
+    assert states(desk)[ALL:] == ["filled"] * ALL
 
 
 def test_a_trailing_stop_remembers_the_best_price_over_runs(held, tape, wire, open_exits):
     plan = {"exits": {"trailing_stop": 0.05}}
     for number, price in enumerate((110, 118, 113)):
         tape.price = Decimal(price)
-        sweeps.exits(open_exits(name="demo", **plan), f"exits-{number}")
+        scheduled(open_exits(name="demo", **plan), f"exits-{number}")
         outlive(held)
-        assert len(quantities(wire)) == TEN
+        assert len(quantities(wire)) == ALL
     tape.price = Decimal(112)
-    record = sweeps.exits(open_exits(**plan), "exits-last")
+    record = scheduled(open_exits(**plan), "exits-last")
     assert quantities(wire) == {}
     assert {verdict.rule for verdict in record.verdicts} == {"trailing_stop"}
 
@@ -139,7 +145,7 @@ def test_a_strategy_that_wants_out_closes_its_position(held, tape, wire, open_ex
         "strategies": [{"use": "ts_momentum", "name": "buy_and_hold"}],
     }
     tape.bars = falling(tape.bars)
-    record = sweeps.exits(open_exits(**plan), "exits-1")
+    record = scheduled(open_exits(**plan), "exits-1")
     assert quantities(wire) == {}
     assert {verdict.rule for verdict in record.verdicts} == {"strategy_exit"}
 
@@ -165,42 +171,42 @@ def falling(bars):
 
 def test_a_price_that_is_old_closes_nothing_is_counted_and_told_once(held, tape, wire):
     tape.price, tape.stopped = LOW, datetime.now(UTC) - timedelta(minutes=1)
-    record = sweeps.exits(held, "exits-1")
-    assert len(quantities(wire)) == TEN
-    assert record.counters["unpriced"] == TEN
-    assert set(record.details["unpriced"]) == set(SYMBOLS)
+    record = scheduled(held, "exits-1")
+    assert len(quantities(wire)) == ALL
+    assert record.counters["unpriced"] == ALL
+    assert set(record.details["unpriced"]) == set(THREE)
     assert ("EXIT_PRICE_UNKNOWN", "demo") in alerts(held)
     assert len(held.history.alerts(open_only=False)) == 1
 
 
 def test_the_alert_is_closed_once_prices_are_there_again(held, tape, wire):
     tape.stopped = datetime.now(UTC) - timedelta(minutes=1)
-    sweeps.exits(held, "exits-1")
+    scheduled(held, "exits-1")
     tape.stopped = None
     outlive(held)
-    sweeps.exits(held, "exits-2")
+    scheduled(held, "exits-2")
     assert alerts(held) == set()
 
 
 def test_a_quote_that_is_missing_is_unknown_and_never_zero(held, tape, wire):
     quotes = tape.quotes
-    tape.quotes = lambda symbols, as_of: {name: q for name, q in quotes(symbols, as_of).items() if name != "S3"}
+    tape.quotes = lambda symbols, as_of: {name: q for name, q in quotes(symbols, as_of).items() if name != "S2"}
     tape.price = LOW
-    record = sweeps.exits(held, "exits-1")
-    assert set(quantities(wire)) == {"S3"}
-    assert record.details["unpriced"] == {"S3": "no quote"}
+    record = scheduled(held, "exits-1")
+    assert set(quantities(wire)) == {"S2"}
+    assert record.details["unpriced"] == {"S2": "no quote"}
 
 
-def test_B20_positions_that_the_broker_does_not_show_are_neither_sold_nor_forgotten(held, tape, wire, monkeypatch):
+def test_B20_positions_that_the_broker_does_not_show_are_neither_sold_nor_forgotten(held, tape, wire):
     tape.price = Decimal(110)
-    sweeps.exits(held, "exits-1")
+    scheduled(held, "exits-1")
     outlive(held)
     tape.price = LOW
     account = wire.account()
     from dataclasses import replace
 
     wire.account = lambda: replace(account, positions={})
-    sweeps.exits(held, "exits-2")
+    scheduled(held, "exits-2")
     assert sent(held) == []
     assert held.exit_marks.read("demo", "book").entries[0].high == Decimal("110.005")
 
@@ -214,7 +220,7 @@ def test_B20_without_an_answer_the_run_fails_nothing_is_sent_and_no_look_is_note
         tape.quotes = silent
     else:
         wire.before_question = silent
-    record = sweeps.exits(held, "exits-1")
+    record = scheduled(held, "exits-1")
     assert record.outcome in (Outcome.FAILED, Outcome.SKIPPED)
     assert sent(held) == []
     assert held.exit_marks.read("demo", "book").last is None
@@ -229,7 +235,7 @@ def test_one_look_that_fails_does_not_end_the_run(held, tape, wire, open_exits):
     tape.quotes = silent
     tape.price = LOW
     desk = open_exits(hook=lambda: setattr(tape, "quotes", good))
-    record = sweeps.exits(desk, "exits-1")
+    record = scheduled(desk, "exits-1")
     assert record.outcome is Outcome.COMPLETED
     assert quantities(wire) == {}
     assert "1 failed looks (down)" in record.message
@@ -239,7 +245,7 @@ def test_what_was_bought_by_hand_is_left_alone(held, tape, wire):
     wire.paper.submit(order("by-hand", Side.BUY, "7", "HAND"))
     wire.paper.submit(order("more", Side.BUY, "3", "S0"))
     tape.price = LOW
-    sweeps.exits(held, "exits-1")
+    scheduled(held, "exits-1")
     assert quantities(wire) == {"HAND": Decimal(7), "S0": Decimal(3)}
 
 
@@ -247,7 +253,7 @@ def test_B18_what_was_sold_by_hand_is_not_sold_again(held, tape, wire):
     before = quantities(wire)["S0"]
     wire.paper.submit(order("by-hand", Side.SELL, "4", "S0"))
     tape.price = LOW
-    sweeps.exits(held, "exits-1")
+    scheduled(held, "exits-1")
     assert quantities(wire) == {}
     assert {o.quantity for o in held.history.orders(limit=100) if o.symbol == "S0" and o.side == "sell"} == {before - 4}
 
@@ -256,7 +262,7 @@ def test_B37_what_another_order_already_takes_off_is_not_sold_twice(held, tape, 
     before = quantities(wire)["S0"]
     wire.paper.submit(order("by-hand", Side.SELL, "4", "S0", 150))
     tape.price = LOW
-    sweeps.exits(held, "exits-1")
+    scheduled(held, "exits-1")
     assert quantities(wire) == {"S0": Decimal(4)}
     (row,) = [o for o in held.history.orders(limit=100) if o.symbol == "S0" and o.side == "sell"]
     assert row.quantity == before - 4
@@ -265,7 +271,7 @@ def test_B37_what_another_order_already_takes_off_is_not_sold_twice(held, tape, 
 def test_B21_against_an_own_order_of_the_other_side_nothing_is_sent_and_a_person_is_told(held, tape, wire):
     wire.paper.submit(order("by-hand", Side.BUY, "4", "S0", 50))
     tape.price = LOW
-    record = sweeps.exits(held, "exits-1")
+    record = scheduled(held, "exits-1")
     assert set(quantities(wire)) == {"S0"}
     assert ("EXIT_DENIED", "demo/S0") in alerts(held)
     assert record.counters["denied"] >= 1
@@ -285,11 +291,11 @@ def order(name, side, quantity, symbol, limit=None):
 def test_an_exit_whose_outcome_is_unknown_is_not_doubled(held, tape, wire, open_exits):
     tape.price = LOW
     wire.unique = False  # so that what was lost is not sent again
-    wire.faults = {TEN + 1: "lost", TEN + 2: "lost"}
+    wire.faults = {ALL + 1: "lost", ALL + 2: "lost"}
 
     desk = open_exits()
     desk.quiet = timedelta(seconds=60)
-    record = sweeps.exits(desk, "exits-1")
+    record = scheduled(desk, "exits-1")
     assert record.counters["waiting"] >= 2
     unknown = {row.symbol for row in held.history.orders(limit=100) if row.state is OrderState.UNKNOWN}
     assert unknown == {"S0", "S1"}
@@ -298,28 +304,28 @@ def test_an_exit_whose_outcome_is_unknown_is_not_doubled(held, tape, wire, open_
 
 
 @pytest.mark.parametrize("fault", ["cut before", "cut after"])
-@pytest.mark.parametrize("place", [1, 4])
+@pytest.mark.parametrize("place", [1, 2])
 def test_a_run_that_dies_while_it_sends_is_resumed_in_its_slot_and_sends_each_exit_once(
     held, tape, wire, open_exits, fault, place
 ):
     tape.price = LOW
-    wire.faults[TEN + place] = fault
+    wire.faults[ALL + place] = fault
     with pytest.raises(PowerCut):
-        sweeps.exits(held, "exits-1")
+        scheduled(held, "exits-1")
     for number in range(2, 5):
         outlive_lease(held)
-        sweeps.exits(open_exits(), f"exits-{number}")
+        scheduled(open_exits(), f"exits-{number}")
     assert quantities(wire) == {}
-    assert len(wire.accepted) == 2 * TEN
-    assert len(set(wire.accepted)) == 2 * TEN
+    assert len(wire.accepted) == 2 * ALL
+    assert len(set(wire.accepted)) == 2 * ALL
 
 
 def test_two_runs_of_the_same_half_minute_send_once(held, tape, wire, open_exits):
     tape.price = LOW
-    sweeps.exits(held, "exits-1")
-    again = sweeps.exits(open_exits(), "exits-2")
+    scheduled(held, "exits-1")
+    again = scheduled(open_exits(), "exits-2")
     assert again.code == "DUPLICATE_RUN" or again.counters["sent"] == 0
-    assert len(wire.posts) == 2 * TEN
+    assert len(wire.posts) == 2 * ALL
 
 
 # --- switches ------------------------------------------------------------------------------------------------
@@ -328,17 +334,17 @@ def test_two_runs_of_the_same_half_minute_send_once(held, tape, wire, open_exits
 def test_under_reduce_only_exits_are_sent(held, tape, wire):
     held.journal.set_switch(Level.REDUCE_ONLY, "test", "careful")
     tape.price = LOW
-    sweeps.exits(held, "exits-1")
+    scheduled(held, "exits-1")
     assert quantities(wire) == {}
 
 
 def test_under_halted_the_run_is_a_stored_skip(held, tape, wire):
     held.journal.set_switch(Level.HALTED, "test", "stop")
     tape.price = LOW
-    record = sweeps.exits(held, "exits-1")
+    record = scheduled(held, "exits-1")
     assert (record.outcome, record.code) == (Outcome.SKIPPED, "HALTED")
     assert held.history.run("exits-1") == record
-    assert len(quantities(wire)) == TEN
+    assert len(quantities(wire)) == ALL
 
 
 def test_a_halt_between_two_looks_stops_the_second(held, tape, wire, open_exits):
@@ -346,15 +352,15 @@ def test_a_halt_between_two_looks_stops_the_second(held, tape, wire, open_exits)
         tape.price = LOW
         held.journal.set_switch(Level.HALTED, "test", "stop")
 
-    record = sweeps.exits(open_exits(hook=press), "exits-1")
-    assert record.counters["halted"] == TEN
-    assert len(wire.posts) == TEN
+    record = scheduled(open_exits(hook=press), "exits-1")
+    assert record.counters["halted"] == ALL
+    assert len(wire.posts) == ALL
 
 
 def test_S18_an_open_breaker_does_not_hold_exits_back(held, tape, wire):
     held.journal.count("demo", "exits", "broker", "401", at_once=True)
     tape.price = LOW
-    sweeps.exits(held, "exits-1")
+    scheduled(held, "exits-1")
     assert quantities(wire) == {}
 
 
@@ -362,5 +368,5 @@ def test_verify_is_content_with_what_the_exits_job_wrote(held, tape):
     from openbell.store.verify import verify
 
     tape.price = LOW
-    sweeps.exits(held, "exits-1")
+    scheduled(held, "exits-1")
     assert [check for check in verify(held.settings.url) if not check.ok] == []

@@ -6,14 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from openbell import runs, sweeps
+from openbell import runs
 from openbell.exit_port import Entry, Watch
 from openbell.stages.protection import MISSED, open_gap, stale
 from openbell.stages.rerun import rerun
 from openbell.stages.resolve import resolve
 from openbell.values.plan import Plan
 from openbell.values.record import Outcome
-from tests.orders.desks import SYMBOLS, open_desk
+from tests.exits.job.conftest import THREE
+from tests.exits.job.rings import scheduled
+from tests.orders.desks import open_desk
 
 #: A Friday, at ten in the morning in New York, and the Monday after it at the open.
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -86,7 +88,7 @@ def unwatched(desk):
     return desk
 
 
-MORE = {"universe": (*SYMBOLS, "NEW"), "schedule": {"trade": {"every": "30s"}}}
+MORE = {"universe": (*THREE, "NEW"), "schedule": {"trade": {"every": "30s"}}}
 
 
 def again(home, wire, **changes):
@@ -105,10 +107,10 @@ def test_S16_entries_are_denied_and_a_person_is_told_until_the_exits_job_is_back
     record = runs.trade(again(home, wire), "more-1")
     assert record.outcome is Outcome.COMPLETED
     assert {verdict.rule for verdict in record.verdicts} == {"protection"}
-    assert len(wire.posts) == len(SYMBOLS)
+    assert len(wire.posts) == len(THREE)
     assert record.guards[-1].code == "PROTECTION_STALE"
     assert [alert.kind for alert in unwatched.history.alerts()] == ["PROTECTION_STALE"]
-    first = sweeps.exits(open_exits(), "exits-1")
+    first = scheduled(open_exits(), "exits-1")
     assert first.counters["looks"] == 2
     assert [alert.kind for alert in unwatched.history.alerts()] == ["EXITS_LATE"]
 
@@ -117,7 +119,7 @@ def test_S16_what_is_held_may_still_be_sold(unwatched, home, wire):
     smaller = {"sizing": {"use": "fixed_cash", "params": {"notional": 200}}}
     record = runs.trade(again(home, wire, **smaller), "less")
     assert {v.symbol for v in record.verdicts if v.decision.value == "denied"} == {"NEW"}
-    assert {verdict.symbol for verdict in record.verdicts} >= set(SYMBOLS)
+    assert {verdict.symbol for verdict in record.verdicts} >= set(THREE)
 
 
 def test_I18_a_run_whose_entries_waited_is_decided_the_same_once_more(unwatched, home, wire):
@@ -127,6 +129,6 @@ def test_I18_a_run_whose_entries_waited_is_decided_the_same_once_more(unwatched,
 
 
 def test_after_a_look_entries_are_let_through(unwatched, home, wire, open_exits):
-    sweeps.exits(open_exits(), "exits-1")
+    scheduled(open_exits(), "exits-1")
     record = runs.trade(again(home, wire), "more-1")
     assert {verdict.decision.value for verdict in record.verdicts} == {"approved"}
