@@ -11,7 +11,7 @@ import click
 from openbell import alertfiles, planfiles, store
 from openbell.alertfiles import Examined
 from openbell.alerting import Seen, look_at
-from openbell.alerts.definitions import Alert, AlertFile, Change, Level, Rule, Watch
+from openbell.alerts.definitions import Above, Alert, AlertFile, Below, Change, Level, Rule, Watch
 from openbell.alerts.panel import Panel, Program
 from openbell.alerts.prices import value_of
 from openbell.alerts.rules import last_bar, parts
@@ -31,6 +31,7 @@ from openbell.values.time import parse_instant
 COLUMNS = ("alert", "kind", "plan", "symbols", "fires when", "again", "state", "note")
 EVENTS = ("at", "alert", "symbol", "what", "values", "plan", "told in slot")
 AGAIN = "when it holds no more"
+KINDS: dict[str, type[Alert]] = {"above": Above, "below": Below, "change": Change, "rule": Rule}
 
 
 @click.group(epilog="Example: openbell alerts list")
@@ -82,10 +83,18 @@ def validate(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None
     ctx.exit(1 if problems else 0)
 
 
-@alerts.command(epilog="Example: openbell alerts schema > deployments/alerts/schema.json")
-def schema() -> None:
-    """Print the JSON Schema of an alert file, for editors and other tools."""
-    click.echo(json.dumps(AlertFile.model_json_schema(), indent=2))
+@alerts.command(epilog="Example: openbell alerts schema --json > deployments/alerts/schema.json")
+@machine
+def schema(as_json: bool) -> None:
+    """Show what an alert file may hold; as JSON Schema for editors and other tools."""
+    if as_json:
+        click.echo(json.dumps(AlertFile.model_json_schema(), indent=2))
+        return
+    for name, model in KINDS.items():
+        required = (field.is_required() for field in model.model_fields.values())
+        keys = zip(model.model_fields.items(), required, strict=True)
+        rows = [(key, "yes" if needed else "", field.description) for (key, field), needed in keys]
+        table(f"[[{name}]]", ("key", "needed", "what"), rows)
 
 
 # --- test ----------------------------------------------------------------------------------------------------
@@ -108,6 +117,7 @@ def test(alert: str, symbol: tuple[str, ...], plan: str | None, as_of: str | Non
     if as_json:
         emit({"alert": found.name, "plan": name, "as_of": seen.look.as_of, "symbols": said})
         return
+    say(" ".join(found.when.split()) if isinstance(found, Rule) else f"{found.name}: {_fires(found)}")
     table(_title(found, seen), ("symbol", "holds", "values"), [_told(row) for row in said])
     for dropped in seen.dropped:
         if dropped.symbol in symbols:
@@ -179,10 +189,9 @@ def _told(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _title(alert: Alert, seen: Seen) -> str:
-    if not isinstance(alert, Rule):
-        return f"{alert.name} at {when(seen.look.as_of, UTC)}"
-    bar = f" at the bar of {when(last_bar(seen.look.bars), UTC)}" if len(seen.look.bars) else ""
-    return f"{' '.join(alert.when.split())}{bar}"
+    if isinstance(alert, Rule) and len(seen.look.bars):
+        return f"At the bar of {when(last_bar(seen.look.bars), UTC)}"
+    return f"At {when(seen.look.as_of.replace(microsecond=0), UTC)}"
 
 
 # --- history -------------------------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ def test_the_folder_is_the_one_of_the_setting(tmp_path):
 def test_K03_the_schema_that_is_kept_is_that_of_the_models():
     kept = (ROOT / "deployments" / "alerts" / "schema.json").read_text()
     written = json.dumps(AlertFile.model_json_schema(), indent=2) + "\n"
-    assert kept == written, "openbell alerts schema > deployments/alerts/schema.json"
+    assert kept == written, "openbell alerts schema --json > deployments/alerts/schema.json"
 
 
 def test_the_alerts_that_come_with_it_are_valid():
