@@ -1,5 +1,6 @@
 """Power cuts: what was told to the broker is in the store, whatever the disk has lost."""
 
+import ast
 import os
 import random
 import shutil
@@ -16,10 +17,7 @@ from openbell.store.verify import verify
 from tests.faults.lanes import ROOT
 from tests.faults.powercut import SLOTS, File, read
 
-pytestmark = [
-    pytest.mark.xdist_group("heavy"),
-    pytest.mark.skipif(sys.platform != "linux" or not shutil.which("cc"), reason="needs Linux and a C compiler"),
-]
+pytestmark = pytest.mark.xdist_group("heavy")
 #: Cuts at an instant at which nothing was told, besides those at which an order leaves.
 ELSEWHERE = 20
 
@@ -27,6 +25,8 @@ ELSEWHERE = 20
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     """The home that was traded in, its files before, and everything that was asked of the disk in order."""
+    if sys.platform != "linux" or not shutil.which("cc"):
+        pytest.skip("needs Linux and a C compiler")
     place = tmp_path_factory.mktemp("power")
     home, library, log = place / "home", place / "disk.so", place / "log"
     store.ensure(f"sqlite:///{home / 'openbell.db'}")
@@ -76,3 +76,15 @@ def test_C21_the_log_was_carried_over_into_the_file_while_it_was_cut(asked):
     """Else the tests above would never see a checkpoint, which overwrites pages in place."""
     home, _, requests = asked
     assert any(each.kind == "w" and each.path == home / "openbell.db" for each in requests)
+
+
+def test_C21_every_connection_to_a_store_is_made_in_one_place():
+    """Which sets it up to sync each commit; see tests/store for the pragmas."""
+    makers = {
+        (path.name, node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id)
+        for path in (ROOT / "openbell").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)
+        if ast.unparse(node.func) in ("sqlite3.connect", "create_engine", "sqlalchemy.create_engine")
+    }
+    assert makers == {("sqlite_file.py", "connect"), ("connect.py", "create_engine")}

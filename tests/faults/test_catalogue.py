@@ -1,0 +1,39 @@
+"""Each row of the fault catalogue that is claimed as covered has a test that carries its id."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.faults.points import rows
+
+TESTS = Path(__file__).parents[1]
+#: Rows that are covered; a range stands for all of its numbers.
+COVERED = "C01-C19 C21-C24 B01-B12 B30 B33 B36 S01-S11 S17-S19 S21 P01-P08 P12 P14 H01-H04 H07-H08 X19"
+
+
+def covered():
+    """Every row by its id."""
+    for part in COVERED.split():
+        first, _, last = part.partition("-")
+        for number in range(int(first[1:]), int((last or first)[1:]) + 1):
+            yield f"{first[0]}{number:02}"
+
+
+def carried():
+    """The ids in the names of tests, and those of the points that the crash matrix is parametrized with."""
+    found = {row for row, _ in rows()}
+    for path in TESTS.rglob("*.py"):
+        for name in re.findall(r"def test_((?:[A-Z]\d\d_)+)", path.read_text()):
+            found.update(name.rstrip("_").split("_"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def ids():
+    return carried()
+
+
+@pytest.mark.parametrize("row", covered())
+def test_a_row_that_is_claimed_has_a_test(ids, row):
+    assert row in ids
