@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import openbell.brokers
-import openbell.feeds
 from openbell import planfiles, store
 from openbell.crashpoints import refuse_beyond_this_machine
 from openbell.errors import PlanError
@@ -14,6 +13,7 @@ from openbell.exit_port import ExitMarks
 from openbell.plugins import build, find
 from openbell.ports import Broker, History, Journal, MarketFeed
 from openbell.settings import Settings, load_settings
+from openbell.sources import feed_spec
 from openbell.specs import BrokerSpec, FeedSpec, Surroundings, pause
 from openbell.stages.lease import LEASE
 from openbell.stages.pace import QUIET, Pace
@@ -30,7 +30,7 @@ SECOND_STARTS = ("DUPLICATE_RUN", "OVERLAP", "StoreError")
 class Desk:
     """What the stages of a run work with. Plain on purpose: Prefect passes it by, nothing serialises it.
 
-    ``quiet`` and ``lease`` are the pace of look-ups and claims; tests shorten them, and no setting does.
+    ``clock`` is what a run reads once to learn when it is. ``quiet`` and ``lease`` are the pace of look-ups and claims; tests shorten them, and no setting does.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Desk:
         self.resolved = resolved
         self.settings = settings
         self.now: Callable[[], datetime] = (lambda: as_of) if as_of else wall_clock
+        self.clock: Callable[[], datetime] = wall_clock
         self.wait: Callable[[timedelta], None] = pause
         self.quiet: timedelta = QUIET
         self.lease: timedelta = LEASE
@@ -125,9 +126,8 @@ def _loaded(path: Path, version: tuple[int, int, int]) -> Plan:  # noqa: ARG001 
 def open_desk(plan: str, as_of: datetime | None = None) -> Desk:
     """The desk of a plan by name, without Prefect: a plan that names a block of Prefect is a PlanError."""
     loaded = load_plan(plan)
-    for part, block in (("account", loaded.account.block), ("feed", loaded.feed.block)):
-        if block:
-            raise PlanError(f"{part}.block {block!r} of plan {plan} is known to Prefect only: name params instead")
+    if block := loaded.account.block:
+        raise PlanError(f"account.block {block!r} of plan {plan} is known to Prefect only: name params instead")
     return desk_of(loaded, feed_spec(loaded), account_spec(loaded), as_of)
 
 
@@ -140,12 +140,6 @@ def desk_of(plan: Plan, feed: FeedSpec, account: BrokerSpec, as_of: datetime | N
 @lru_cache(maxsize=4)
 def _resolved(plan_json: str) -> Resolved:
     return resolve(Plan.model_validate_json(plan_json))
-
-
-def feed_spec(plan: Plan) -> FeedSpec:
-    """The feed as the plan's own words have it."""
-    found: type[FeedSpec] = find(openbell.feeds, FeedSpec, plan.feed.provider, "feed")  # type: ignore[type-abstract]
-    return build(found, plan.feed.params, "feed.params")
 
 
 def account_spec(plan: Plan) -> BrokerSpec:

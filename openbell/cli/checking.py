@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import openbell.brokers
-import openbell.feeds
 from openbell import notifiers, planfiles
 from openbell.errors import OpenbellError, PlanError, SettingsError
 from openbell.planfiles import PlanFile
 from openbell.plugins import build, find
-from openbell.specs import BrokerSpec, FeedSpec
+from openbell.sources import check_feed
+from openbell.specs import BrokerSpec
 from openbell.stages.resolve import resolve
 from openbell.values.plan import Plan
 
@@ -57,7 +57,7 @@ def require(path: Path) -> Plan:
 
 def _problems(file: PlanFile) -> Iterator[str]:
     if file.plan is not None:
-        for step in (resolve, _broker, _feed, _targets):
+        for step in (resolve, _broker, check_feed, _targets):
             yield from _told(file, partial(step, file.plan))
 
 
@@ -73,12 +73,6 @@ def _broker(plan: Plan) -> None:
     spec = _named("account.broker", partial(find, openbell.brokers, BrokerSpec, plan.account.broker, "broker"))  # type: ignore[type-abstract]
     if not plan.account.block:
         build(spec, plan.account.params, "account.params")
-
-
-def _feed(plan: Plan) -> None:
-    spec = _named("feed.provider", partial(find, openbell.feeds, FeedSpec, plan.feed.provider, "feed"))  # type: ignore[type-abstract]
-    if not plan.feed.block:
-        build(spec, plan.feed.params, "feed.params")
 
 
 def _targets(plan: Plan) -> None:

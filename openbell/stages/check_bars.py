@@ -30,6 +30,8 @@ SPLITS, SPLIT_SLACK = (2.0, 3.0, 10.0, 20.0), 0.05
 LATENESS = timedelta(seconds=60)
 #: Symbols that a note names.
 NAMED = 8
+#: What the note on them says.
+CARRIED = "without a trade, carried forward"
 #: As ``max_age``: data may end long ago; nothing is carried beyond a symbol's last bar.
 ANY_AGE = timedelta.max
 
@@ -242,7 +244,7 @@ def _notes(block: Block, window: Window, wanted: Wanted, symbols: tuple[str, ...
         "outside the sessions, left out": block.outside[window.columns],
         "given twice with equal values, dropped": doubled,
         "still forming, left out": forming,
-        "without a trade, carried forward": filled,
+        CARRIED: filled,
     }
     notes = [_count(what, symbols, counts) for what, counts in counted.items() if counts.any()]
     return (*(["rows out of time order, sorted"] if block.resorted else []), *notes)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from openbell.calendar.exchange import exchange
+from openbell.feeds.cache import CachedFeed
 from openbell.feeds.failover import FailoverFeed
 from openbell.feeds.files import FilesFeed
 from openbell.feeds.sample import SampleFeed
@@ -68,3 +69,30 @@ class TestFailoverWithItsFirstDown(FeedContract):
     def test_provider_is_named_on_the_feed_and_on_its_bars(self, case):
         assert case.feed.provider == "down"
         assert case.bars().bars.provider == "files two.parquet"
+
+
+class TestCachedDaily(FeedContract):
+    @pytest.fixture
+    def case(self, tmp_path):
+        feed = CachedFeed(files(tmp_path, daily(), "one"), tmp_path / "cache", VENUE, lambda: AS_OF)
+        return Case(feed, SYMBOLS, DAY, AS_OF)
+
+
+class TestCachedFiveMinutes(FeedContract):
+    @pytest.fixture
+    def case(self, tmp_path):
+        rows = minutes(300).without("BBB", -13, -14, -19).without("AAA", -16)
+        feed = CachedFeed(files(tmp_path, rows, "one", FIVE), tmp_path / "cache", VENUE, lambda: AS_OF)
+        return Case(feed, SYMBOLS, FIVE, AS_OF)
+
+
+class TestFailoverOfCachedFeeds(FeedContract):
+    @pytest.fixture
+    def case(self, tmp_path):
+        rows = daily()
+        names = {"one": rows.take(rows.symbols != "BBB"), "two": daily()}
+        feeds = tuple(
+            CachedFeed(files(tmp_path, rows, name), tmp_path / "cache" / name, VENUE, lambda: AS_OF)
+            for name, rows in names.items()
+        )
+        return Case(FailoverFeed(feeds, VENUE), SYMBOLS, DAY, AS_OF)

@@ -11,7 +11,7 @@ from openbell.feeds.failover import FailoverFeed
 from tests.feeds.frames import SYMBOLS, XNYS, daily
 from tests.feeds.source import Source, SourceFeed
 
-PRICES = {symbol: ("100.00", "100.02") for symbol in SYMBOLS}
+PRICES = dict.fromkeys(SYMBOLS, ("100.00", "100.02"))
 
 
 class Providers:

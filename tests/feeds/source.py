@@ -5,15 +5,14 @@ everything that went wrong. Two of them are two providers.
 """
 
 import json
-import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import numpy as np
@@ -71,7 +70,7 @@ class Source:
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
 
-    def __enter__(self) -> "Source":
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 
@@ -203,22 +202,3 @@ def _raw(rows: list[dict], timeframe: Timeframe) -> RawBars:
     times = np.array([row["t"] for row in rows], "datetime64[ns]").astype(unit)
     values = np.array([[row[key] for row in rows] for key in "ohlcv"], np.float64).reshape(len(FIELDS), len(rows))
     return RawBars(tuple(names), codes, times, values)
-
-
-def serve(count: int, symbols: int, as_of: datetime) -> None:
-    """A source as a process of its own: prints its port, ends with its standard input."""
-    names = tuple(f"S{number:03d}" for number in range(symbols))
-    with Source(_daily(count, names, as_of)) as source:
-        print(source.port, flush=True)
-        while sys.stdin.readline():
-            time.sleep(0)
-
-
-def _daily(count: int, names: tuple[str, ...], as_of: datetime) -> Rows:
-    market = exchange("XNYS")
-    last = market.last_complete(as_of)
-    return Rows(np.asarray(market.session_dates(market.offset(last, 1 - count), last), "datetime64[D]"), names)
-
-
-if __name__ == "__main__":
-    serve(int(sys.argv[1]), int(sys.argv[2]), datetime.fromisoformat(sys.argv[3]))

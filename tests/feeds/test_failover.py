@@ -262,7 +262,7 @@ def test_D09_a_second_feed_that_is_down_confirms_nothing(providers):
 
 def test_D12_quotes_come_from_the_next_feed_where_one_has_none(providers):
     del providers.first.quotes["CCC"]
-    providers.second.quotes = {symbol: ("200.00", "200.02") for symbol in SYMBOLS}
+    providers.second.quotes = dict.fromkeys(SYMBOLS, ("200.00", "200.02"))
     found = providers.both().quotes(SYMBOLS, AS_OF)
     assert [int(found[symbol].bid) for symbol in SYMBOLS] == [100, 100, 200]
     assert providers.second.requests[0]["symbols"] == "CCC"
@@ -275,7 +275,7 @@ def test_D12_quotes_survive_a_feed_that_is_down(providers):
 
 def test_D13_no_quotes_at_all_is_no_empty_answer(providers):
     providers.first.always = providers.second.always = 500
-    with pytest.raises(FeedUnavailable, match="first: HTTP 500 .* second: HTTP 500"):
+    with pytest.raises(FeedUnavailable, match=r"first: HTTP 500 .* second: HTTP 500"):
         providers.both().quotes(SYMBOLS, AS_OF)
 
 
