@@ -31,7 +31,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """``script`` holds what comes next, the last of it for ever: bytes to answer, or "hang", "close", "drip"."""
+    """``script`` holds what comes next, the last of it for ever: bytes, "hang", "close", "drip" or "late"."""
 
     host: str = "127.0.0.1"
     tls: ssl.SSLContext | None = None
@@ -91,6 +91,9 @@ class Receiver:
             connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
             while not self.over.wait(0.05):
                 connection.sendall(b"x")
+        elif act == "late":
+            self.over.wait(1)
+            connection.sendall(OK)
         elif isinstance(act, bytes):
             connection.sendall(act)
 
