@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": Entry("openbell.cli.explain:explain", "Look", "Why a run traded a symbol, or why it did not."),
     "orders": Entry("openbell.cli.books:orders", "Look", "Orders, newest first."),
     "positions": Entry("openbell.cli.books:positions", "Look", "What is held, and which strategies asked for it."),
+    "exits": Entry("openbell.cli.exits:exits", "Look", "How far each position is from each exit rule."),
     "equity": Entry("openbell.cli.equity:equity", "Look", "The equity curve of an account."),
     "plans": Entry("openbell.cli.plans:plans", "Plans", "The plan files and whether they can run."),
     "validate": Entry("openbell.cli.plans:validate", "Plans", "Check plan files; every problem with file and line."),

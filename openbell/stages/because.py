@@ -7,6 +7,7 @@ from openbell.stages.fates import NO_TRADE
 from openbell.stages.report import blocking, why_ended
 from openbell.stages.trace import DataStep, Leg, Said, Seen, SignalStep
 from openbell.stages.wording import clean, listed, price, quantity
+from openbell.values.job import EXITS
 from openbell.values.orders import Order, OrderState
 from openbell.values.record import Outcome, RunRecord
 from openbell.values.verdict import Decision, Unplaced, Verdict
@@ -31,9 +32,16 @@ def because(
         return f"{symbol} was not traded: its data were left out ({_coded(data.code, data.detail)})."
     if unplaced:
         return f"{symbol} was not traded: {listed([_unplaced(item) for item in unplaced])}."
+    if record.job == EXITS.name and record.outcome is Outcome.COMPLETED:
+        return f"{symbol} was not closed: {_kept(record, symbol)}."
     if record.outcome is not Outcome.COMPLETED:
         return f"{symbol} was not traded: the run ended as {record.outcome.value} ({why_ended(record)})."
     return f"{symbol} was not traded: {_no_signal(signals)}."
+
+
+def _kept(record: RunRecord, symbol: str) -> str:
+    why = record.details.get("unpriced", {}).get(symbol, "")
+    return f"its price is unknown ({clean(why)})" if why else "no exit rule fired on it"
 
 
 def _coded(code: str, detail: str) -> str:
@@ -62,10 +70,18 @@ def _silence(step: SignalStep) -> str:
 
 
 def _leg(record: RunRecord, symbol: str, leg: Leg) -> str:
-    asked = _asked(leg)
+    asked = _exit(record, leg) + _asked(leg)
     if leg.verdict and leg.verdict.decision is Decision.DENIED:
         return f"{symbol}: {asked} was denied by {clean(leg.verdict.rule)} ({_measured(leg.verdict)})."
-    return f"{symbol}: {asked}{_cut(leg.verdict)} {_end(record, leg)}.{_attribution(leg)}"
+    return f"{symbol}: {asked}{_cut(leg.verdict)} {_end(record, leg)}.{_attribution(record, leg)}"
+
+
+def _exit(record: RunRecord, leg: Leg) -> str:
+    """The rule that an exits run closes a position by: it stands in front of what the gate said."""
+    if record.job != EXITS.name or leg.verdict is None or not leg.verdict.rulings:
+        return ""
+    rule = leg.verdict.rulings[0]
+    return f"{clean(rule.rule)} closes it (measured {clean(rule.measured)}, limit {clean(rule.limit)}); "
 
 
 def _asked(leg: Leg) -> str:
@@ -120,9 +136,10 @@ def _state(order: Order) -> str:
     }[order.state]
 
 
-def _attribution(leg: Leg) -> str:
+def _attribution(record: RunRecord, leg: Leg) -> str:
+    word = "Taken off" if record.job == EXITS.name else "Asked for by"
     shares = leg.intent.shares if leg.intent else ()
     said = [
         f"{clean(share.strategy)} ({'+' if share.quantity > 0 else ''}{quantity(share.quantity)})" for share in shares
     ]
-    return f" Asked for by {listed(said)}." if said else ""
+    return f" {word} {listed(said)}." if said else ""

@@ -54,6 +54,7 @@ def symbols_of(record: RunRecord) -> list[str]:
     """Every symbol that the run names, those of the plan first and in its order."""
     rows = (record.signals, record.unplaced, record.intents, record.verdicts, record.orders, record.holdings)
     named = sorted({row.symbol for group in rows for row in group} | {row.symbol for row in _dropped(record)})
+    named += sorted(record.details.get("unpriced", ()))
     return list(dict.fromkeys([*record.plan_body.get("universe", ()), *named]))
 
 
