@@ -8,7 +8,7 @@ from openbell.calendar.slots import grace, slot_for
 from openbell.calendar.window import decide_for
 from openbell.crashpoints import reach
 from openbell.dependencies import DEPENDENCIES, count, count_failure, probe
-from openbell.desk import Desk, wall_clock
+from openbell.desk import Desk
 from openbell.errors import DataError, InputError, OpenbellError, StoreError
 from openbell.ports import Claim, ClaimKind, Frozen, OrderEvent
 from openbell.stages.execute import sendable
@@ -77,7 +77,7 @@ def begin(
     dry_run: bool = False,
 ) -> Run:
     """Read the clock once, recover what died before, claim the slot, judge the guards."""
-    clock = wall_clock()
+    clock = desk.clock()
     decided_for = clock if as_of is None else as_utc(as_of, "as_of")
     if decided_for > clock:
         raise InputError(f"as_of {iso(decided_for)} is after the clock, {iso(clock)}")

@@ -268,7 +268,10 @@ LastGate = Callable[[Exposure], Forbidden | Reduced | None]
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """An order of a frozen plan that is not terminal. ``sent`` is when it was first marked SENDING."""
+    """An order of a frozen plan that is not terminal.
+
+    ``sent`` is when it was first marked SENDING, ``updated`` when it came to stand where it does.
+    """
 
     intent: OrderIntent
     plan: str
@@ -278,6 +281,7 @@ class Unsettled:
     quantity: Decimal
     filled: Decimal
     sent: datetime | None
+    updated: datetime
     fencing: int
     slot_open: bool
 
@@ -355,6 +359,12 @@ class Journal(Protocol):
 
     def expired(self) -> tuple[tuple[Slot, int, str], ...]:
         """Slots without an outcome whose lease ran out, with fencing number and run id, oldest first."""
+
+    def slots(self, plan: str, since: datetime) -> Mapping[str, Mapping[datetime, str]]:
+        """The slots of a plan that somebody has taken, from ``since`` on: outcomes (empty: open) by job and instant."""
+
+    def first_slot(self, plan: str) -> datetime | None:
+        """The planned instant of the earliest slot that a plan has ever taken."""
 
     def looked_up(self, lookup: Lookup) -> None:
         """Keep one look-up of an order; appended and never changed."""

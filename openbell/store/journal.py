@@ -1,6 +1,6 @@
 """The journal: what a run reads and writes. Each method is one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -118,6 +118,16 @@ class SqlJournal:
         """Slots without an outcome whose lease ran out by the database's clock."""
         with self.store.reading() as connection:
             return slots.expired(connection)
+
+    def slots(self, plan: str, since: datetime) -> Mapping[str, Mapping[datetime, str]]:
+        """Outcomes of the slots that somebody has taken, by job and planned instant."""
+        with self.store.reading() as connection:
+            return slots.taken(connection, plan, since)
+
+    def first_slot(self, plan: str) -> datetime | None:
+        """The planned instant of the plan's earliest slot."""
+        with self.store.reading() as connection:
+            return slots.first(connection, plan)
 
     def looked_up(self, lookup: Lookup) -> None:
         """Keep one look-up of an order that was marked SENDING."""

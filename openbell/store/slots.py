@@ -1,5 +1,6 @@
 """Slots: who may work on one, and what it froze."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,15 @@ _AT_WORK = select(SLOTS).where(
     SLOTS.c.plan == bindparam("of_plan"),
     SLOTS.c.job == bindparam("of_job"),
     SLOTS.c.run_id != bindparam("but_for"),
+)
+_TAKEN = select(SLOTS.c.job, SLOTS.c.planned, SLOTS.c.outcome).where(
+    SLOTS.c.plan == bindparam("plan"), SLOTS.c.session >= bindparam("session"), SLOTS.c.planned >= bindparam("since")
+)
+_FIRST = (
+    select(SLOTS.c.planned)
+    .where(SLOTS.c.plan == bindparam("plan"))
+    .order_by(SLOTS.c.session, SLOTS.c.planned)
+    .limit(1)
 )
 _NEW = insert(SLOTS)
 
@@ -113,6 +123,19 @@ def expired(connection: Connection) -> tuple[tuple[Slot, int, str], ...]:
     """Slots without an outcome whose lease ran out, with fencing number and run id, oldest first."""
     rows = connection.execute(_EXPIRED, {"time": now(connection)})
     return tuple((slot_of(row), row.fencing, row.run_id) for row in rows)
+
+
+def taken(connection: Connection, plan: str, since: datetime) -> dict[str, dict[datetime, str]]:
+    """Outcomes of all slots of a plan from ``since`` on, by job and planned instant; of an open one it is empty."""
+    found: dict[str, dict[datetime, str]] = defaultdict(dict)
+    for row in connection.execute(_TAKEN, {"plan": plan, "since": since, "session": since.date() - timedelta(days=1)}):
+        found[row.job][row.planned] = row.outcome or ""
+    return dict(found)
+
+
+def first(connection: Connection, plan: str) -> datetime | None:
+    """The planned instant of the earliest slot of a plan."""
+    return connection.execute(_FIRST, {"plan": plan}).scalar()
 
 
 def slot_of(row: Row[Any]) -> Slot:

@@ -17,7 +17,7 @@ from openbell.brokers.paper.broker import PaperBroker
 from openbell.brokers.paper.memory import MemoryLedger
 from openbell.brokers.paper.settings import PaperSettings
 from openbell.desk import Desk
-from openbell.ports import BrokerClock, Capabilities, MarketFeed, PaperLedger, Submission, Unknown
+from openbell.ports import BrokerClock, Capabilities, MarketFeed, PaperLedger, Rejected, Submission, Unknown
 from openbell.settings import load_settings
 from openbell.specs import BrokerSpec, FeedSpec, Surroundings
 from openbell.stages.resolve import resolve
@@ -61,7 +61,7 @@ class Wire:
     """A paper account behind a wire. ``posts`` has (start, id) of every order that was put on it.
 
     ``faults`` maps the number of a post, from 1, to ``lost`` (never arrives), ``unanswered`` (arrives, no answer),
-    ``cut before`` and ``cut after`` (the process dies). Prices and the account outlive any process.
+    ``refused``, ``cut before`` and ``cut after`` (the process dies). Prices and the account outlive any process.
     """
 
     environment = "paper"
@@ -122,6 +122,8 @@ class Wire:
             raise PowerCut
         if fault == "lost":
             return Unknown("no answer within 5 s")
+        if fault == "refused":
+            return Rejected("40310000", "insufficient buying power")
         answer = self.paper.submit(intent)
         self.accepted.append(intent.id)
         if fault == "cut after":

@@ -156,14 +156,14 @@ def test_S18_ten_failures_open_the_breaker_of_the_job(desk, wire, home):
         raise FeedUnavailable("no prices")
 
     wire.tape.bars = fails
+    day, now = {"trade": {"every": "30s"}}, datetime.now(UTC)
     for number in range(10):
-        day = {"trade": {"every": "30s"}}
         one = open_desk(home, wire, schedule=day)
-        record = runs.trade(one, f"run-{number}", planned=datetime.now(UTC) - timedelta(seconds=30 * number))
+        record = runs.trade(one, f"run-{number}", planned=now - timedelta(seconds=30 * number))
         assert (record.outcome, record.code) == (Outcome.FAILED, "DATA")
     standing = desk.journal.breaker("demo", "trade")
     assert (standing.open, standing.dependency) == (True, "data")
-    record = runs.trade(open_desk(home, wire, schedule=day), "blocked", planned=datetime.now(UTC) - timedelta(hours=1))
+    record = runs.trade(open_desk(home, wire, schedule=day), "blocked", planned=now - timedelta(hours=1))
     assert (record.outcome, record.code) == (Outcome.SKIPPED, "BREAKER")
 
 

@@ -1,5 +1,6 @@
 """Each order is sent once, whatever happens around the send."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ import pytest
 
 from openbell import runs
 from openbell.errors import BrokerUnavailable
-from openbell.ports import Level
+from openbell.ports import Frozen, Level
 from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
 from tests.orders.desks import QUIET, SYMBOLS, PowerCut, Wire, cut, open_desk, outlive_lease, states
@@ -149,6 +150,47 @@ def test_B06_a_basket_stops_at_two_unknown_outcomes(desk, wire):
     assert len({key for _, key in wire.posts}) == 4
 
 
+def test_B06_what_two_dead_attempts_left_unknown_does_not_stop_the_third(desk, wire, home):
+    wire.faults = {1: "cut before", 2: "cut before"}
+    for name in ("first", "second"):
+        cut(open_desk(home, wire), name)
+        outlive_lease(desk)
+    record = runs.trade(open_desk(home, wire), "third")
+    assert record.outcome is Outcome.COMPLETED
+    assert states(desk) == ["filled"] * TEN
+    assert sorted(wire.accepted) == sorted(set(wire.accepted))
+    dead = [key for _, key in wire.posts[:2]]
+    assert [[key for _, key in wire.posts].count(each) for each in dead] == [2, 2]
+
+
+def test_B06_two_unknown_outcomes_of_its_own_stop_a_resumed_basket_too(desk, wire, home):
+    wire.faults = {1: "cut before", 2: "lost", 3: "lost"}
+    cut(desk)
+    outlive_lease(desk)
+    again = open_desk(home, wire)
+    again.wait = lambda span: wire.hidden.update(key for _, key in wire.posts)
+    again.quiet = timedelta(hours=1)
+    runs.trade(again, "second")
+    assert states(desk) == ["unknown"] * 3 + ["abandoned"] * (TEN - 3)
+    assert len(wire.posts) == 3
+    stopped = [order.detail for order in desk.history.orders() if order.state is OrderState.ABANDONED]
+    assert all(detail.startswith("BASKET_STOPPED: 2 orders") for detail in stopped)
+
+
+def test_B06_an_order_of_a_symbol_that_a_dead_attempt_left_unknown_is_not_sent(desk, wire, home):
+    """Two legs of one symbol: the exit's outcome is not known, so the entry behind it waits for nobody."""
+    run = runs.begin(desk, runs.TRADE, "one")
+    market = runs.fetch_market(run)
+    gated = runs.gate(run, market, runs.evaluate_market(run, market))
+    first, other = gated.intents[0], gated.intents[1]
+    twin = replace(other, symbol=first.symbol)
+    frozen = Frozen((first, twin), gated.verdicts[:2], {first.id: OrderState.UNKNOWN, twin.id: OrderState.APPROVED})
+    sender = runs.sender_of(run, market)
+    desk.journal.freeze(run.ring.slot, run.ring.fencing, "book", gated.intents, gated.verdicts)
+    assert [order.state for order in sender.send_all(frozen)] == [OrderState.UNKNOWN, OrderState.ABANDONED]
+    assert wire.posts == []
+
+
 def test_an_unanswered_question_before_a_send_is_a_denial(desk, wire):
     asked = iter(range(100))
 
@@ -168,8 +210,6 @@ def test_B05_our_id_on_another_order_halts_everything(desk, wire):
     def place_a_stranger(number):
         if number == 2:
             (mine,) = (u for u in desk.journal.unsettled() if u.intent.id == wire.posts[0][1])
-            from dataclasses import replace
-
             wire.paper.submit(replace(mine.intent, quantity=Decimal(3)))
             stranger.append(mine.intent.id)
 
