@@ -42,5 +42,5 @@ def count(desk: Desk, ring: Ring, dependency: str, failure: str, at_once: bool =
 
 def _dependency(error: OpenbellError | None) -> str:
     """Which dependency an error is about, empty for none."""
-    kinds = {"broker": BrokerError, "data": DataError, "store": StoreError}
+    kinds = {"data": DataError, "broker": BrokerError, "store": StoreError}
     return next((name for name, kind in kinds.items() if isinstance(error, kind)), "")

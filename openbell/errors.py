@@ -8,7 +8,8 @@ OpenbellError
 │   └── SettingsError     an environment variable or setting that cannot be used
 ├── CalendarError         a date or exchange that no calendar covers
 ├── DataError             a feed's answer that cannot be used at all
-│   └── FeedUnavailable   a feed that did not answer
+│   ├── FeedUnavailable   a feed that did not answer
+│   └── FeedKeysRefused   a feed that answered that our keys are not valid (a KeysRefused as well)
 ├── StrategyError         a strategy that broke its contract
 ├── BrokerError           a broker's answer that cannot be used at all
 │   └── BrokerUnavailable a broker that did not answer a question (never raised for an order)
@@ -71,6 +72,10 @@ class BrokerUnavailable(BrokerError):
 
 class KeysRefused(BrokerUnavailable):
     """A broker answered that our keys are not valid: asking again is no use."""
+
+
+class FeedKeysRefused(DataError, KeysRefused):
+    """A feed answered that our keys are not valid: prices are missing, the broker is not."""
 
 
 class StoreError(OpenbellError):

@@ -7,7 +7,8 @@ from faults import Script
 from venue import Venue, shown
 
 _NUMBERS = ("cash", "multiplier", "share")
-_PLAIN = ("is_open", "shorting", "lag", "offset", "frozen", "account_number", "account_status", "unique_ids")
+_PLAIN = ("is_open", "shorting", "lag", "offset", "frozen", "account_number", "account_status", "unique_ids",
+          "subscribed")  # fmt: skip
 
 
 def pull(venue: Venue, script: Script, lever: str, body: Any) -> tuple[int, Any]:
@@ -35,6 +36,12 @@ def _plan(venue: Venue, script: Script, body: list[dict]) -> None:
 
 def _quote(venue: Venue, script: Script, body: dict) -> None:
     venue.quote(body["symbol"], Decimal(body["bid"]), Decimal(body["ask"]))
+
+
+def _bars(venue: Venue, script: Script, body: list[dict]) -> None:
+    """Rows as Alpaca writes them, which replace those of the symbol and timeframe; times must rise."""
+    for given in body:
+        venue.bars[given["symbol"], given["timeframe"]] = given["rows"]
 
 
 def _set(venue: Venue, script: Script, body: dict) -> None:
@@ -89,6 +96,7 @@ _LEVERS = {
     "faults": _faults,
     "plan": _plan,
     "quote": _quote,
+    "bars": _bars,
     "set": _set,
     "advance": _advance,
     "asset": _asset,

@@ -55,8 +55,8 @@ class FaultBroker:
         """Settings of the venue.
 
         is_open, cash, multiplier, shorting, share (most of an order that one quote fills), lag (seconds until a new
-        order is shown), offset and frozen (its clock, in seconds), account_number, account_status, unique_ids, and
-        the account's flags by name, such as trading_blocked.
+        order is shown), offset and frozen (its clock, in seconds), account_number, account_status, unique_ids,
+        subscribed (to all exchanges' recent prices), and the account's flags by name, such as trading_blocked.
         """
         self._pull("set", settings)
 
@@ -71,6 +71,10 @@ class FaultBroker:
     def quote(self, symbol: str, bid: str, ask: str) -> None:
         """A new quote; resting orders meet it."""
         self._pull("quote", {"symbol": symbol, "bid": bid, "ask": ask})
+
+    def bars(self, symbols: dict[str, list[dict]], timeframe: str = "1Day") -> None:
+        """Rows of bars by symbol as Alpaca writes them, oldest first, instead of what there was."""
+        self._pull("bars", [{"symbol": name, "timeframe": timeframe, "rows": rows} for name, rows in symbols.items()])
 
     def advance(self, seconds: float) -> None:
         """Move the venue's clock."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import prices
 from book import stamp
 from venue import OPEN, Venue, shown
 
@@ -17,6 +18,8 @@ def answer(venue: Venue, verb: str, path: str, query: dict, body: dict, request:
     parts = tuple(path.split("/")[2:])
     if verb == "GET" and (parts[0], len(parts)) in _READS:
         return _READS[parts[0], len(parts)](venue, query, parts)
+    if verb == "GET" and parts[0] == "stocks":
+        return prices.answer(venue, parts[1:], query)
     match verb, parts:
         case "GET", ("account", "activities", "FILL"):
             return _activities(venue, query)

@@ -1,4 +1,4 @@
-"""The fault broker: a broker on loopback that speaks Alpaca's trading API, and fails on command.
+"""The fault broker: a broker on loopback that speaks Alpaca's trading and market data APIs, and fails on command.
 
 Start it by hand, from the top of the repository (it needs nothing but Python)::
 
@@ -31,14 +31,16 @@ A fault is a rule in JSON; the first that matches decides, and every key is opti
     delay           seconds before the request is looked at; delay_answer: seconds between deed and answer
     drop            "before" or "after" the request is acted on: close the connection without an answer
     status          answer this status instead; "when" is "before" (nothing was done, the default) or "after"
-    code, message, body, headers   of that answer (``body`` is text sent as it is)
+    code, message, body   of that answer (``body`` is text sent as it is); headers   of any answer
     mangle          after acting: "html", "half" (half of the JSON, then closed), "empty", "text" or "drip"
     repeat          true: every row of a list twice
     patch, remove   change or drop fields of every object in the answer, such as {"status": "quantum"}
     hide            seconds for which an order made by this request is not shown to any GET
 
-Levers (POST JSON to ``/_control/NAME``): faults, plan, quote, set, keys, advance, asset, fill, status, bust, orders
-and reset (a new account, no faults; the ledger goes on). A plan tells how coming orders fill::
+Prices come from the same address: bars that the lever of that name gave, and the quotes that orders meet.
+
+Levers (POST JSON to ``/_control/NAME``): faults, plan, quote, bars, set, keys, advance, asset, fill, status, bust,
+orders and reset (a new account, no faults; the ledger goes on). A plan tells how coming orders fill::
 
     {"client_order_id" or "symbol": whose, "fills": "never" or [{"after", "qty", "price"}, ...],
      "reject_after": seconds, "cancel_after": seconds (null: stuck), "late_fill": {"after", "qty"}}
@@ -145,7 +147,8 @@ class Handler(BaseHTTPRequestHandler):
         if fault.get("status"):
             return self._hurt(request, fault)
         server.ledger.write("answer", request=request, status=status, fault=fault)
-        return self._mangled(fault.get("mangle"), status, json.dumps(reply) if reply is not None else "")
+        text = json.dumps(reply) if reply is not None else ""
+        return self._mangled(fault.get("mangle"), status, text, fault.get("headers"))
 
     def _act(self, path: str, query: dict, raw: str, request: int, fault: dict) -> tuple[int, Any]:
         if refused := self._unknown_keys():
@@ -172,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
         text = fault.get("body", json.dumps(told))
         self._send(status, text, fault.get("headers"))
 
-    def _mangled(self, how: str | None, status: int, text: str) -> None:
+    def _mangled(self, how: str | None, status: int, text: str, headers: dict | None) -> None:
         if how == "html":
             self._send(502 if self.command == "POST" else status, HTML, {"Content-Type": "text/html"})
         elif how == "half":
@@ -182,7 +185,7 @@ class Handler(BaseHTTPRequestHandler):
         elif how in ("empty", "text"):
             self._send(status, "" if how == "empty" else "OK")
         else:
-            self._send(status, text)
+            self._send(status, text, headers)
 
     def _send(self, status: int, text: str, headers: dict | None = None, then_close: bool = False) -> None:
         """One write, so that no delayed acknowledgement slows a small answer."""

@@ -30,6 +30,9 @@ class Venue:
         self.flags = dict.fromkeys(("trading_blocked", "account_blocked", "trade_suspended_by_user"), False)
         self.assets: dict[str, dict] = {}
         self.quotes: dict[str, tuple[Decimal, Decimal, int]] = {}
+        self.quoted: dict[str, float] = {}
+        self.bars: dict[tuple[str, str], list[dict]] = {}
+        self.subscribed = False
         self.positions: dict[str, list[Decimal]] = {}
         self.orders: list[dict] = []
         self.activities: list[dict] = []
@@ -88,6 +91,7 @@ class Venue:
         """A new quote; a symbol that was not known becomes an asset."""
         number_of = self.quotes.get(symbol, (ZERO, ZERO, 0))[2] + 1
         self.quotes[symbol] = (bid, ask, number_of)
+        self.quoted[symbol] = self.now()
         self.assets.setdefault(symbol, _asset(symbol))
         self.advance()
 

@@ -1,0 +1,43 @@
+"""The Alpaca feed as a block."""
+
+from typing import Literal
+
+from prefect.blocks.core import Block
+from pydantic import Field, SecretStr
+
+from openbell.feeds.alpaca import Alpaca
+
+
+class AlpacaPrices(Block):
+    """Keys for Alpaca's market data, kept by Prefect; several plans may name it.
+
+    Example:
+        Save one and name it in a plan as `block = "openbell-alpaca-prices/desk"`:
+        ```python
+        from blocks.alpaca_feed import AlpacaPrices
+
+        AlpacaPrices(key_id="PK...", secret="...").save("desk")
+        ```
+    """
+
+    _block_type_name = "openbell alpaca prices"
+    _block_type_slug = "openbell-alpaca-prices"
+    _description = "Bars and quotes of US stocks from Alpaca, by the keys of any account, paper or live."
+
+    key_id: SecretStr = Field(title="Key id", description="Key id that Alpaca shows beside the secret key.")
+    secret: SecretStr = Field(title="Secret key", description="Secret key, shown once when the pair is made.")
+    feed: Literal["iex", "sip"] = Field(
+        "iex", title="Feed", description="One exchange for free, or all of them, recent data by subscription."
+    )
+    quotes: Literal["iex", "sip"] | None = Field(
+        None, title="Quotes", description="Where quotes come from, if not from the feed of the bars."
+    )
+    adjustment: Literal["raw", "split", "dividend", "all"] = Field(
+        "split", title="Adjustment", description="What past prices are adjusted for."
+    )
+    url: str = Field("", title="URL", description="A double on the worker's own machine instead of Alpaca, for tests.")
+
+    def spec(self) -> Alpaca:
+        """What builds the feed."""
+        terms = Alpaca(feed=self.feed, quotes=self.quotes, adjustment=self.adjustment, url=self.url)
+        return terms.with_keys(self.key_id, self.secret)

@@ -1,0 +1,60 @@
+"""Alpaca: bars and quotes of US stocks over its market data API."""
+
+from typing import Literal
+
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
+
+from openbell.errors import InputError
+from openbell.feeds.alpaca.feed import AlpacaFeed
+from openbell.feeds.alpaca.questions import MarketData
+from openbell.ports import MarketFeed
+from openbell.settings import load_settings
+from openbell.specs import FeedSpec, Surroundings
+from openbell.venues.alpaca.endpoints import endpoint
+from openbell.venues.alpaca.keys import checked
+
+__all__ = ["Alpaca", "AlpacaFeed"]
+
+Tape = Literal["iex", "sip"]
+
+
+class Alpaca(FeedSpec):
+    """Terms of the Alpaca feed, as ``[feed.params]`` of a plan has them; keys never stand in a plan."""
+
+    feed: Tape = Field("iex", description="iex: one exchange, free; sip: all of them, recent data by subscription.")
+    quotes: Tape | None = Field(None, description="Where quotes come from, if not from feed.")
+    adjustment: Literal["raw", "split", "dividend", "all"] = Field(
+        "split", description="What past prices are adjusted for; the newest are what is traded at in any case."
+    )
+    url: str = Field("", description="A double on this machine instead of Alpaca, for tests.")
+
+    _key_id: SecretStr | None = PrivateAttr(None)
+    _secret: SecretStr | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _endpoint_is_known(self) -> "Alpaca":
+        try:
+            endpoint("data", self.url)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def with_keys(self, key_id: SecretStr, secret: SecretStr) -> "Alpaca":
+        """The same terms with keys of their own, as a block has them, instead of the environment's."""
+        keyed = self.model_copy()
+        keyed._key_id, keyed._secret = key_id, secret  # noqa: SLF001  # our own copy
+        return keyed
+
+    def open(self, around: Surroundings) -> MarketFeed:
+        """The feed on the plan's exchange; keys of either mode will do, and missing ones are an InputError."""
+        settings = load_settings()
+        found = self._key_id or settings.alpaca_key_id, self._secret or settings.alpaca_secret_key
+        data = MarketData(endpoint("data", self.url), checked(*found, block="AlpacaPrices"), around.wait)
+        return AlpacaFeed(
+            data=data,
+            tape=self.feed,
+            quote_tape=self.quotes or self.feed,
+            adjustment=self.adjustment,
+            exchange=around.exchange,
+            max_age=around.max_age,
+        )

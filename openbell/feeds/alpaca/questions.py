@@ -1,0 +1,113 @@
+"""Questions to the market data API: asked again where that may help, and a clean answer or an error of ours."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from openbell.errors import DataError, FeedKeysRefused, FeedUnavailable
+from openbell.venues.alpaca.keys import Keys
+from openbell.venues.alpaca.transport import Answer, Transport
+
+#: Seconds to connect, and to have a page of up to 10,000 rows.
+TIMEOUTS = (2.0, 15.0)
+#: The pause before each time that a question is asked again.
+PAUSES = (timedelta(seconds=1), timedelta(seconds=2))
+#: The limiter's own pause is waited out up to this; its budget comes back every minute.
+LONGEST = timedelta(seconds=60)
+_NONE = timedelta(0)
+
+
+class InvalidSymbols(DataError):
+    """The question was refused because of some of its symbols, which ``said`` names."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"alpaca refuses symbols: {said}")
+        self.said = said
+
+
+class MarketData(Transport):
+    """One pair of keys at the market data API.
+
+    A question is asked at most three times: after 429, 5xx, no answer, or an answer that cannot be read. When the
+    limiter says that nothing is left, the next question waits until it says otherwise.
+    """
+
+    def __init__(self, url: str, keys: Keys, wait: Callable[[timedelta], None]) -> None:
+        super().__init__(url, keys, TIMEOUTS)
+        self._wait = wait
+        self._spent_until = 0.0
+
+    def ask(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        """The object that a question is answered with.
+
+        FeedKeysRefused at 401, DataError for what would be refused again, FeedUnavailable for the rest.
+        """
+        answer = self._once(path, params)
+        for usual in PAUSES:
+            rest = _rest(answer, usual)
+            if not _passing(answer) or rest > LONGEST:
+                break
+            self._wait(rest)
+            answer = self._once(path, params)
+        return _clean(answer, path)
+
+    def _once(self, path: str, params: Mapping[str, str]) -> Answer:
+        left = self._spent_until - time.monotonic()
+        if left > 0:
+            self._wait(timedelta(seconds=left))
+        answer = self.call("GET", path, params)
+        spent = answer.status == 200 and answer.remaining == "0"
+        self._spent_until = time.monotonic() + min(_rest(answer, _NONE), LONGEST).total_seconds() if spent else 0.0
+        return answer
+
+    def _parsed(self, text: str) -> Any:
+        """Numbers as floats, and NaN as what it is: which symbols to leave out is for the validation to say."""
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+
+
+def _passing(answer: Answer) -> bool:
+    """Whether the same question may be answered a moment later."""
+    unread = answer.status == 200 and not isinstance(answer.body, dict)
+    return answer.status in (0, 429) or answer.status >= 500 or unread
+
+
+def _rest(answer: Answer, usual: timedelta) -> timedelta:
+    """How long until the limiter's budget is back, by the server's own clock; else what is usual."""
+    if answer.status not in (200, 429) or not answer.reset.isascii() or not answer.reset.isdigit():
+        return usual
+    return max(usual, timedelta(seconds=min(int(answer.reset) - _server_time(answer), 86_400.0)))
+
+
+def _server_time(answer: Answer) -> float:
+    try:
+        return parsedate_to_datetime(answer.date).timestamp()
+    except (ValueError, TypeError):
+        return datetime.now(UTC).timestamp()
+
+
+def _clean(answer: Answer, path: str) -> dict[str, Any]:
+    if answer.status == 200 and isinstance(answer.body, dict):
+        return answer.body
+    if answer.status == 401:
+        raise FeedKeysRefused(f"alpaca refuses the keys (401) for {path}: {answer.said}")
+    if answer.status == 403:
+        raise DataError(f"alpaca does not give this data to these keys: {answer.said}{_advice(answer.said)}")
+    if answer.status in (400, 422):
+        raise InvalidSymbols(answer.said) if "symbol" in answer.said.lower() else DataError(_told(answer, path))
+    if _passing(answer):
+        raise FeedUnavailable(_told(answer, path))
+    raise DataError(_told(answer, path))
+
+
+def _advice(said: str) -> str:
+    return '; without a subscription use feed = "iex"' if "SIP" in said.upper() else ""
+
+
+def _told(answer: Answer, path: str) -> str:
+    return f"alpaca gave no usable answer to GET {path}: {answer.said or type(answer.body).__name__}"
