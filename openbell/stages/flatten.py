@@ -41,18 +41,18 @@ def cancel_all(journal: Journal, broker: Broker, pace: Pace, patience: timedelta
     ours = {order.intent.id: order for order in journal.unsettled(broker.account_id)}
     for order in open_orders:
         if order.client_id in ours:
-            _mark(journal, ours[order.client_id], order)
+            _mark(journal, ours[order.client_id], order, pace.now())
         reach("before-cancel")
         broker.cancel(order.client_id)
         reach("during-cancel")
     return Canceled(open_orders, _await_ends(journal, broker, pace, patience))
 
 
-def _mark(journal: Journal, order: Unsettled, found: Order) -> None:
+def _mark(journal: Journal, order: Unsettled, found: Order, now: datetime) -> None:
     way = path(order.state, OrderState.PENDING_CANCEL)
     if order.state is OrderState.PENDING_CANCEL or not way:
         return
-    events = [OrderEvent(found.client_id, state, found.updated, "cancel-all", found.broker_id) for state in way]
+    events = [OrderEvent(found.client_id, state, now, "cancel-all", found.broker_id) for state in way]
     try:
         journal.record(events[-1], before=events[:-1])
     except IllegalTransition:
@@ -60,16 +60,17 @@ def _mark(journal: Journal, order: Unsettled, found: Order) -> None:
 
 
 def _await_ends(journal: Journal, broker: Broker, pace: Pace, patience: timedelta) -> tuple[Order, ...]:
-    """Poll until nothing is open or ``patience`` is over, writing down what the broker says."""
+    """Look until nothing is open, as often as ``patience`` allows, writing down what the broker says."""
     resolver = Resolver(journal, broker, pace, lambda _: None, lambda _: timedelta(0))
-    deadline = pace.clock() + patience
-    while True:
+    for look in range(patience // LOOK + 1):
+        if look:
+            pace.wait(LOOK)
         working = [order for order in journal.unsettled(broker.account_id) if order.state.working]
         resolver.settle([order for order in working if order.state is not OrderState.SENDING])
         left = broker.open_orders()
-        if not left or pace.clock() >= deadline:
-            return left
-        pace.wait(min(LOOK, patience))
+        if not left:
+            break
+    return left
 
 
 def flatten_slot(plan: str, epoch: int, session: date) -> Slot:

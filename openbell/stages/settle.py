@@ -112,7 +112,8 @@ class Resolver:
             after = record_told(self.journal, Known(order.state, order.filled), found, fills, detail)
         except IllegalTransition:
             return  # somebody else wrote it down in the meantime
-        if after is OrderState.PENDING_CANCEL and self.pace.now() - (order.sent or found.updated) > CANCEL_AGE:
+        stuck = order.state is after is OrderState.PENDING_CANCEL
+        if stuck and self.pace.now() - order.updated > CANCEL_AGE:
             self.journal.alert("CANCEL_STUCK", order.intent.id, "the broker has not carried out the cancel")
         if after is OrderState.REJECTED:
             self.journal.alert("REJECTED_LATER", order.intent.id, found.reason)

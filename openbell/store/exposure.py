@@ -94,6 +94,7 @@ def _unsettled(row: Row[Any]) -> Unsettled:
         quantity=row.quantity,
         filled=row.filled,
         sent=row.sent,
+        updated=row.updated,
         fencing=row.fencing,
         slot_open=row.outcome is None,
     )
