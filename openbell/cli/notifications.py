@@ -6,11 +6,12 @@ import click
 
 from openbell import notifiers, planfiles, store
 from openbell.cli.output import emit, machine, say, table
-from openbell.cli.place import FIRST_STEP, shown
+from openbell.cli.place import FIRST_STEP, reading, shown
 from openbell.errors import InputError, StoreError
 from openbell.outbox_port import Outbox
 from openbell.settings import load_settings
-from openbell.stages.wording import count, when
+from openbell.stages.outbox import UNDELIVERED
+from openbell.stages.wording import clean, count, when
 from openbell.store.connect import exists
 from openbell.values.message import Failed, Message, MessageState, Posted, Severity
 from openbell.values.notify import Target
@@ -41,6 +42,7 @@ def list_messages(state: str | None, plan: str | None, limit: int, as_json: bool
         table("Messages", COLUMNS, map(_row, found))
         tally = outbox.tally(plan)
         say(", ".join(f"{number:,} {where.value}" for where, number in tally.items()))
+        _say_undelivered()
     else:
         say("no message matches" if state or plan else "no message yet: [notify] of a plan says who is told of what")
 
@@ -86,6 +88,14 @@ def _outbox() -> Outbox:
     if not exists(url):
         raise StoreError(f"no store yet at {shown(url)}: {FIRST_STEP}")
     return store.open_outbox(url)
+
+
+def _say_undelivered() -> None:
+    """Which targets take no messages, since when and why."""
+    for alert in reading().alerts():
+        if alert.kind == UNDELIVERED:
+            since = when(alert.time.replace(microsecond=0), UTC)
+            say(f"{alert.subject} takes no messages since {since}: {clean(alert.detail)}")
 
 
 def _target(text: str, private: bool, plan: str | None) -> tuple[Target, bool]:

@@ -38,6 +38,11 @@ def test_list_shows_where_each_message_stands(told: Terminal) -> None:
     assert "no message matches" in told("notifications", "list", "--plan", "other").stdout
 
 
+def test_S22_target_that_takes_no_messages_is_named(told: Terminal) -> None:
+    store.open_journal(told.url).alert("NOTIFICATION_FAILED", OPS, "answered 404")
+    assert f"{OPS} takes no messages since 20" in told("notifications", "list").stdout
+
+
 def test_empty_list_says_what_to_do(empty: Terminal) -> None:
     assert "[notify] of a plan says who is told" in empty("notifications", "list").stdout
     assert empty.json("notifications", "list") == []
