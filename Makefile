@@ -44,8 +44,9 @@ lint: $(READY)  ## Style, types and the one-way rule
 bench: $(READY)  ## Print the benchmarks as ratios
 	$(RUN)/python -m benchmarks
 
-docs: $(READY)  ## Write docs/reference.md anew from the code
+docs: $(READY)  ## Write docs/reference.md and the tables of docs/alerts.md anew from the code
 	$(RUN)/python docs/reference.py
+	$(RUN)/python docs/alerts.py
 
 clean:  ## Remove what make and runs have made (.venv, .uv, var)
 	rm -rf .venv .uv var build dist

@@ -1,5 +1,6 @@
 """What expressions say of every symbol of a panel at its last bar; what several of them share is computed once."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -104,10 +105,11 @@ class Panel:
         result = self._results[self._program.at(tree)]
         return Truth(result.yes[-1], result.no[-1]) if isinstance(result, Truth) else None
 
-    def value(self, node: Node, column: int) -> float:
-        """A series at the last bar of one symbol, NaN for unknown."""
+    def last(self, node: Node) -> list[float]:
+        """A series at the last bar for every symbol, NaN for unknown."""
         result = self._results[self._program.at(node)]
-        return float(result[-1, column]) if isinstance(result, np.ndarray) else float("nan")
+        known = result[-1].tolist() if isinstance(result, np.ndarray) else [math.nan] * len(self.bars.symbols)
+        return list(known)
 
     def _result(self, step: _Step, rows: int) -> FloatPanel | Truth:
         if step.op == "number":

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,7 @@ def _unknown(rule: Rule, truth: Truth, columns: _Columns, counts: NDArray[np.int
             yield Unjudged(rule.name, tuple(columns.symbols[at] for at in np.flatnonzero(which).tolist()), reason)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Judging:
     """One rule at one bar."""
 
@@ -87,6 +88,11 @@ class _Judging:
     bar: datetime
     look: Look
 
+    @cached_property
+    def parts(self) -> "Parts":
+        """Worked out when the first symbol has something to tell."""
+        return Parts(self.rule, self.panel)
+
     def steps(self) -> Iterator[Found]:
         """Fires where it holds and is armed; elsewhere what fired may be armed again."""
         hits = np.flatnonzero(self.truth.yes[self.columns.places]).tolist()
@@ -95,8 +101,7 @@ class _Judging:
             symbol, place = self.columns.symbols[at], int(self.columns.places[at])
             if self._may_fire(self.look.standing(self.rule, symbol)):
                 fired.add(symbol)
-                said = values(self.rule, self.panel, place)
-                yield self.look.event(self.rule, symbol, AlertStep.FIRED, self.bar, said)
+                yield self.look.event(self.rule, symbol, AlertStep.FIRED, self.bar, self.parts.words(place))
         yield from self._rearmed(fired)
 
     def _may_fire(self, standing: AlertStanding | None) -> bool:
@@ -115,7 +120,7 @@ class _Judging:
             if standing is None or symbol not in places or standing.since >= self.bar:
                 continue
             if self._back(standing, places[symbol]):
-                said = values(self.rule, self.panel, places[symbol])
+                said = self.parts.words(places[symbol])
                 yield self.look.event(self.rule, symbol, AlertStep.REARMED, self.bar, said)
 
     def _back(self, standing: AlertStanding, place: int) -> bool:
@@ -138,12 +143,18 @@ class _Judging:
         return since >= self.rule.rearm_after
 
 
-def values(rule: Rule, panel: Panel, place: int) -> str:
-    """What the parts of a rule are for one symbol, in words."""
-    return ", ".join(f"{name} = {number:.6g}" for name, number in parts(rule, panel, place)[:_NAMED])
+class Parts:
+    """What a rule compares, as it is written, with the values for every symbol; NaN for unknown."""
 
+    def __init__(self, rule: Rule, panel: Panel) -> None:
+        found = operands(rule.tree)
+        self.names = [" ".join(rule.when[node.start : node.stop].split()) for node in found]
+        self._rows = [panel.last(node) for node in found]
 
-def parts(rule: Rule, panel: Panel, place: int) -> list[tuple[str, float]]:
-    """Each series that a rule compares as it is written, with its value for one symbol; NaN for unknown."""
-    found = operands(rule.tree)
-    return [(" ".join(rule.when[node.start : node.stop].split()), panel.value(node, place)) for node in found]
+    def at(self, place: int) -> dict[str, float]:
+        """The values for one symbol."""
+        return {name: row[place] for name, row in zip(self.names, self._rows, strict=True)}
+
+    def words(self, place: int) -> str:
+        """The values for one symbol, in words."""
+        return ", ".join(f"{name} = {value:.6g}" for name, value in list(self.at(place).items())[:_NAMED])

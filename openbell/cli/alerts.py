@@ -14,7 +14,7 @@ from openbell.alerting import Seen, look_at
 from openbell.alerts.definitions import Above, Alert, AlertFile, Below, Change, Level, Rule, Watch
 from openbell.alerts.panel import Panel, Program
 from openbell.alerts.prices import value_of
-from openbell.alerts.rules import last_bar, parts
+from openbell.alerts.rules import Parts, last_bar
 from openbell.cli.output import emit, machine, say, table
 from openbell.cli.place import FIRST_STEP, shown
 from openbell.desk import Desk, open_desk
@@ -164,6 +164,7 @@ def _said(alert: Alert, seen: Seen, symbols: tuple[str, ...]) -> Iterator[dict[s
     if not isinstance(alert, Rule):
         return
     panel = Panel(Program([alert.tree]), look.bars)
+    values = Parts(alert, panel)
     truth, counts = panel.truth(alert.tree), dict(zip(look.bars.symbols, look.bars.counts().tolist(), strict=True))
     for symbol in symbols:
         bars = counts.get(symbol, 0)
@@ -171,7 +172,7 @@ def _said(alert: Alert, seen: Seen, symbols: tuple[str, ...]) -> Iterator[dict[s
             yield {"symbol": symbol, "holds": None, "values": "no usable bars"}
             continue
         place = look.bars.column(symbol)
-        known = {name: value if value == value else None for name, value in parts(alert, panel, place)}
+        known = {name: value if value == value else None for name, value in values.at(place).items()}
         holds = True if truth.yes[place] else False if truth.no[place] else None
         short = {"needs_bars": alert.bars, "has_bars": bars} if bars < alert.bars else {}
         yield {"symbol": symbol, "holds": holds, "values": known, **short}

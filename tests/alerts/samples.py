@@ -55,7 +55,7 @@ def says(text, bars):
 def value(text, bars, column=0):
     """A series of an expression language at the last bar."""
     panel, tree = panel_of(f"{text} > -1e300", bars)
-    return panel.value(tree.args[0], column)
+    return panel.last(tree.args[0])[column]
 
 
 def alerts_of(**tables):

@@ -47,7 +47,7 @@ def test_the_reference_is_what_the_code_says() -> None:
 
 
 def test_every_plan_shown_can_run() -> None:
-    shown = [tomllib.loads(body) for _, body in blocks("toml")]
+    shown = [tomllib.loads(body) for name, body in blocks("toml") if name != "alerts.md"]
     assert len(shown) >= 5
     frame = {"name": "shown", "universe": ["AAPL", "IBM", "MSFT"], "strategies": [{"use": "sma_crossover"}]}
     for part in shown:
