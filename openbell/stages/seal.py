@@ -27,7 +27,10 @@ from openbell.values.work import Worked
 
 @dataclass(slots=True)
 class Story:
-    """What is known about a run so far; each stage adds its chapter, a failure leaves the rest empty."""
+    """What is known about a run so far; each stage adds its chapter, a failure leaves the rest empty.
+
+    ``prices`` are those of a job that looked at nothing else of the market.
+    """
 
     ring: Ring
     plan: Plan
@@ -37,6 +40,7 @@ class Story:
     gated: Gated | None = None
     executed: Executed | None = None
     account: Account | None = None
+    prices: Mapping[str, Decimal] | None = None
     work: Worked | None = None
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -45,7 +49,7 @@ def build_record(story: Story, outcome: Outcome, code: str, message: str, finish
     """The record of a run that ended; what did not happen stays empty."""
     ring, market, gated, executed = story.ring, story.market, story.gated, story.executed
     account = story.account or (market.account if market else None)
-    prices = _marks(story)
+    prices, valued = _marks(story), bool(market) or story.prices is not None
     return RunRecord(
         id=ring.run_id,
         plan=ring.slot.plan,
@@ -74,9 +78,9 @@ def build_record(story: Story, outcome: Outcome, code: str, message: str, finish
         verdicts=executed.verdicts if executed else gated.verdicts if gated else (),
         orders=executed.orders if executed else (),
         fills=executed.fills if executed else (),
-        holdings=holdings(account, prices) if account and market else (),
-        cash=account.cash if account and market else None,
-        equity=equity(account, prices) if account and market else None,
+        holdings=holdings(account, prices) if account and valued else (),
+        cash=account.cash if account and valued else None,
+        equity=equity(account, prices) if account and valued else None,
         counters=dict(story.work.counters) if story.work else counters(story),
         details=dict(story.work.details) if story.work else {},
         timings=story.timings,
@@ -132,6 +136,8 @@ def inputs_of(market: Market, capabilities: Capabilities) -> dict[str, Any]:
 
 def _marks(story: Story) -> Mapping[str, Decimal]:
     """Prices of what is held after the run."""
+    if story.prices is not None:
+        return story.prices
     if story.market is None:
         return {}
     after = replace(story.market, account=story.account or story.market.account)
