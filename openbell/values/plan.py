@@ -145,7 +145,7 @@ class Sizing(Part):
 class AccountUse(Part):
     """The account that the plan trades on."""
 
-    broker: str = Field("paper", description="Kind of broker: paper, alpaca.")
+    broker: str = Field("paper", description="Kind of broker: paper, alpaca, ibkr.")
     name: str = Field("paper", description="Name of the account in the books.")
     block: str = Field("", description="Name of its block in Prefect; empty: built from params alone.")
     params: dict[str, Any] = Field(default_factory=dict)
@@ -167,7 +167,7 @@ class ProviderUse(Part):
 class FeedUse(ProviderUse):
     """Where prices come from."""
 
-    provider: str = Field("sample", description="Kind of feed: sample, files, alpaca.")
+    provider: str = Field("sample", description="Kind of feed: sample, files, alpaca, ibkr.")
     fallback: tuple[ProviderUse, ...] = Field(
         (), max_length=4, description="Further feeds, asked in this order where the one before has no answer."
     )
