@@ -10,6 +10,8 @@ from pydantic_core import PydanticUndefined
 import openbell.brokers
 import openbell.feeds
 from openbell import sizing, strategies
+from openbell.exits import rules as exit_rules
+from openbell.exits.base import ExitRule
 from openbell.plugins import Plugin, discover
 from openbell.risk import rules
 from openbell.risk.base import Rule
@@ -54,6 +56,8 @@ def _lines() -> Iterator[str]:
     yield from _plugins(discover(sizing, Sizer))
     yield "## Rules of the risk gate\n\nAll are always on; `[risk]` sets `RULE = VALUE` (its first field) or a table.\n"
     yield from _plugins(dict(sorted(discover(rules, Rule).items(), key=lambda item: item[1].order)))
+    yield "## Exit rules\n\n`[exits]` sets `RULE = VALUE` (its first field), a table, `true` or `false`.\n"
+    yield from _plugins(dict(sorted(discover(exit_rules, ExitRule).items(), key=lambda item: item[1].order)))
     yield "## Feeds\n\n`[feed]` with `provider = NAME`; the fields go into `params`.\n"
     yield from _plugins(discover(openbell.feeds, FeedSpec))
     yield "## Brokers\n\n`[account]` with `broker = NAME`; the fields go into `params`.\n"
