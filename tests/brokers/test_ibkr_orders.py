@@ -445,8 +445,15 @@ def test_B20_an_empty_answer_once_is_asked_again(double, broker):
     assert broker.account().quantity("AAPL") == 10
 
 
+def test_values_that_one_list_lacks_come_from_the_other(double, broker):
+    double.script({"on": "accountUpdates", "empty": True, "times": 0})
+    assert broker.account().cash == 100_000
+    assert double.requests("cancelAccountSummary") == ["cancelAccountSummary"]
+
+
 def test_an_account_without_its_cash_is_an_error_and_not_zero(double, broker):
     double.script({"on": "accountUpdates", "empty": True, "times": 0})
+    double.script({"on": "accountSummary", "empty": True, "times": 0})
     with pytest.raises(Exception, match="TotalCashValue is not among the account's values"):
         broker.account()
 

@@ -142,7 +142,7 @@ def test_I51_adjusted_bars_are_asked_for_up_to_now_and_cut(double, connect):
     as_of = datetime(2025, 11, 20, 15, 0, tzinfo=UTC)
     bars = feed.bars(["AAPL"], DAY, 3, as_of).bars
     assert bars.times[-1] == np.datetime64("2025-11-19T21:00")
-    assert bars.adjustment == "adjusted"
+    assert bars.adjustment == "all"
     assert "ADJUSTED_LAST" in next(line for line in double.ledger("request") if line["name"] == "history")["fields"]
 
 

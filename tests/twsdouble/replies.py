@@ -207,7 +207,7 @@ def account_summary(session: "Session", fields: Fields, fault: dict) -> None:
     fields.word()
     request, _, tags = fields.number(), fields.word(), fields.word()
     for tag, value in _values(session).items():
-        if tag in tags.split(","):
+        if tag in tags.split(",") and not fault.get("empty"):
             session.send(63, 1, request, session.server.venue.account, tag, value, _currency(session, tag))
     session.send(64, 1, request)
 

@@ -286,6 +286,6 @@ def _instrument(symbol: str, details: Any, terms: Terms) -> Instrument:
         currency=str(details.contract.currency),
         tick=tick,
         fractionable=False,
-        tradable="SMART" in details.validExchanges.split(","),
+        tradable="SMART" in (details.validExchanges or "SMART").split(","),
         shortable=terms.shorting,
     )

@@ -13,6 +13,9 @@ from openbell.venues.ibkr.gateway import environment_of
 from openbell.venues.ibkr.session import Session
 
 _TRIES = 2
+#: What an account cannot be stated without, and what else is looked at.
+_NEEDED = ("TotalCashValue", "BuyingPower")
+_TAGS = ("AccountReady", "NetLiquidation", "GrossPositionValue", *_NEEDED)
 
 
 class _Statement:
@@ -25,7 +28,7 @@ class _Statement:
 
     def value(self, told: Any) -> None:
         """One value of the account."""
-        if told.account == self._account and told.currency != "BASE":
+        if told.account == self._account and told.tag in _TAGS and told.currency != "BASE":
             self.values[told.tag] = told.value, told.currency
 
     def holding(self, told: Any) -> None:
@@ -65,7 +68,27 @@ async def _stated(session: Session) -> _Statement:
     finally:
         ib.accountValueEvent -= statement.value
         ib.updatePortfolioEvent -= statement.holding
+    if not statement.values.keys() >= set(_NEEDED):
+        await _summary(session, statement)
     return statement
+
+
+async def _summary(session: Session, statement: _Statement) -> None:
+    """The other list of the same values, for a gateway that leaves some out of the first."""
+    ib = session.ib
+    number = ib.client.getReqId()
+
+    def ask() -> Any:
+        answer = ib.wrapper.startReq(number)
+        ib.client.reqAccountSummary(number, "All", ",".join(_TAGS))
+        return answer
+
+    ib.accountSummaryEvent += statement.value
+    try:
+        await session.numbered("the account's summary", ask)
+    finally:
+        ib.accountSummaryEvent -= statement.value
+        ib.client.cancelAccountSummary(number)
 
 
 def _disagreement(statement: _Statement, held: Sequence[Any]) -> str:
@@ -81,7 +104,7 @@ def _disagreement(statement: _Statement, held: Sequence[Any]) -> str:
 
 
 def _account(number: str, statement: _Statement, held: Sequence[Any], currency: str) -> Account:
-    cash, power = statement.decimal("TotalCashValue"), statement.decimal("BuyingPower")
+    cash, power = (statement.decimal(tag) for tag in _NEEDED)
     if cash is None or power is None:
         missing = "TotalCashValue" if cash is None else "BuyingPower"
         raise BrokerError(f"ibkr: {missing} is not among the account's values {sorted(statement.values)[:40]}")

@@ -114,6 +114,8 @@ async def _history(session: Session, contract: Any, asked: Question) -> Any:
         if session.dead:
             raise
         return _Late
+    if any(isinstance(bar.date, datetime) and bar.date.tzinfo is None for bar in bars):
+        return "its bars have times without a zone"
     # The SDK gives an empty list for an answer that did not come; an answer without bars is an error.
     return list(bars) or _Late
 
@@ -125,7 +127,7 @@ def raw(got: Mapping[str, Any], daily: bool) -> RawBars:
     codes = np.repeat(np.arange(len(there), dtype=np.intp), [len(bars) for bars in there.values()])
     # A daily bar comes with its session's date, any other one with the instant of its start.
     times = (
-        np.array([bar.date for bar in rows], "datetime64[D]")
+        np.array([f"{bar.date:%Y-%m-%d}" for bar in rows], "datetime64[D]")
         if daily
         else np.array([int(bar.date.timestamp()) for bar in rows], "datetime64[s]").astype("datetime64[ns]")
     )

@@ -8,7 +8,7 @@ from openbell.venues.ibkr.gateway import Gateway
 
 #: What the venue's two kinds of bars are adjusted for.
 Kind = Literal["trades", "adjusted_last"]
-ADJUSTMENTS: dict[Kind, str] = {"trades": "split", "adjusted_last": "adjusted"}
+ADJUSTMENTS: dict[Kind, str] = {"trades": "split", "adjusted_last": "all"}
 
 
 class FeedTerms(Gateway):
