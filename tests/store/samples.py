@@ -7,6 +7,7 @@ import numpy as np
 
 from openbell.ports import OrderEvent
 from openbell.values.bars import FIELDS, Timeframe, make_bars
+from openbell.values.message import Message, MessageState, Severity
 from openbell.values.orders import Fill, OrderIntent, OrderState, Purpose, Share, Side, client_order_id
 from openbell.values.record import DataSeen, Guard, Holding, Outcome, RunRecord
 from openbell.values.signal import Signal
@@ -134,3 +135,11 @@ def record_of(slot=None, name="0123456789abcdef", outcome=Outcome.COMPLETED, **c
         "timings": {"fetch-data": 0.1234567891234, "risk-gate": 1e-05},
     }
     return RunRecord(**fields | changes)
+
+
+def deliver_one(outbox):
+    """A message that was sent, for a row in the log of deliveries."""
+    message = Message("runs/1", "env:OPENBELL_NOTIFY_OPS", "demo", Severity.INFO, *["text"] * 4, START, START + HOUR)
+    outbox.put("demo", (), [message], HOUR, START)
+    claimed = outbox.claim("demo", message.target, START, HOUR)
+    outbox.settle(claimed, MessageState.SENT, START, "", START)

@@ -23,9 +23,8 @@ from openbell.store.migrate import alembic_config
 from openbell.store.outbox import SqlOutbox
 from openbell.store.schema import HEAD, INSERT_ONLY, METADATA, REVISIONS
 from openbell.values.alert import AlertEvent, AlertStep
-from openbell.values.message import Message, MessageState, Severity
 from openbell.values.orders import OrderState
-from tests.store.samples import HOUR, data_of, event_of, fill_of, frozen_order, panel, record_of, slot_at
+from tests.store.samples import HOUR, data_of, deliver_one, event_of, fill_of, frozen_order, panel, record_of, slot_at
 
 
 def set_revision(url, revision):
@@ -131,14 +130,6 @@ def full(store, journal):
 
 
 START = slot_at().planned
-
-
-def deliver_one(outbox):
-    """A message that was sent, for a row in the log of deliveries."""
-    message = Message("runs/1", "env:OPENBELL_NOTIFY_OPS", "demo", Severity.INFO, *["text"] * 4, START, START + HOUR)
-    outbox.put("demo", (), [message], HOUR, START)
-    claimed = outbox.claim("demo", message.target, START, HOUR)
-    outbox.settle(claimed, MessageState.SENT, START, "", START)
 
 
 def fire_one(journal, book):

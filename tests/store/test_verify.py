@@ -15,6 +15,7 @@ from openbell.store.columns import Row
 from openbell.store.connect import open_store
 from openbell.store.order_tables import ORDER_EVENTS
 from openbell.store.orders import event_digest
+from openbell.store.outbox import SqlOutbox
 from openbell.store.schema import INSERT_ONLY
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.verify import verify
@@ -28,6 +29,7 @@ from tests.store.samples import (
     START,
     D,
     data_of,
+    deliver_one,
     event_of,
     fill_of,
     frozen_order,
@@ -40,7 +42,7 @@ from tests.store.samples import (
 
 S = OrderState
 #: Small states that move on by themselves, and what belongs to Alembic.
-FREE = {"breakers", "paper_notes", "paper_orders", "alembic_version"}
+FREE = {"breakers", "outbox", "outbox_marks", "paper_notes", "paper_orders", "alembic_version"}
 #: Columns that move on by themselves.
 FREE_COLUMNS = {
     ("slots", name) for name in ("run_id", "fencing", "lease_until", "account", "frozen_at", "code", "outcome")
@@ -72,6 +74,7 @@ def fill_everything(journal, ledger):
     known = record_of().holdings[:1]
     journal.seal(record_of(slot_at(1), "fedcba9876543210", data=data, holdings=known), None)
     fire_alerts(SqlAlertBook(journal.store), slot)
+    deliver_one(SqlOutbox(journal.store))
     for day in (0, 1):
         journal.release(slot_at(day), 1, Outcome.COMPLETED, "")
     journal.close_break(1, "ann", "seen")
