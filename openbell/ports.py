@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from openbell.values.account import Account
 from openbell.values.bars import Bars, Timeframe
 from openbell.values.instrument import Instrument
 from openbell.values.market import Activity, Checked
-from openbell.values.orders import Fill, Order, OrderIntent, OrderState, OrderType
+from openbell.values.orders import (
+    Bust,
+    Fill,
+    Order,
+    OrderClass,
+    OrderIntent,
+    OrderState,
+    OrderType,
+    TimeInForce,
+)
 from openbell.values.quote import Quote
 from openbell.values.record import Outcome, RunRecord
 from openbell.values.slot import Slot
@@ -40,12 +49,20 @@ class MarketFeed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a venue can do; the gate denies the rest before anything is sent."""
+    """What a venue can do; the gate denies the rest before anything is sent.
+
+    ``coin_terms`` are the terms of coins where they differ. An entry below ``min_notional`` is not taken.
+    """
 
     unique_client_ids: bool
     fractions: bool
     shorting: bool
     order_types: frozenset[OrderType]
+    order_classes: frozenset[OrderClass] = frozenset({OrderClass.SIMPLE})
+    terms: frozenset[TimeInForce] = frozenset(TimeInForce)
+    coin_terms: frozenset[TimeInForce] = frozenset(TimeInForce)
+    extended_hours: bool = False
+    min_notional: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +140,19 @@ class Broker(Protocol):
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Facts of each symbol; an unknown symbol is absent."""
+
+
+@runtime_checkable
+class TakesBack(Protocol):
+    """A broker whose venue takes executions back; its ``fills`` leave them out, and this tells of them."""
+
+    def busts(self, since: datetime) -> tuple[Bust, ...]:
+        """Executions that were taken back at or after ``since``, oldest first."""
+
+
+def busts_of(broker: Broker, since: datetime) -> tuple[Bust, ...]:
+    """What the venue took back; nothing at one that never does."""
+    return broker.busts(since) if isinstance(broker, TakesBack) else ()
 
 
 # --- the paper broker's memory -------------------------------------------------------------------------------
@@ -216,8 +246,10 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """State of the breaker of one dependency (``broker``, ``data``, ``store``) of a job of a plan.
+    """State of the breaker of one dependency of a job of a plan.
 
+    ``broker``, ``data`` and ``store`` count failures, ``rejects`` the orders that the broker refuses; ``loss`` and
+    ``orders`` are limits of the plan, and latch when they are reached.
     ``failures`` counts consecutive ones. Open until ``retry_at``; from then on one read-only probe is due
     (half-open), and ``probes`` good ones in a row close it. Latched breakers wait for a person.
     """
@@ -248,10 +280,11 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """Why an order must not be sent now; nothing was written."""
+    """Why an order must not be sent now; nothing was written. ``latches`` names a breaker that it opens for good."""
 
     code: str
     detail: str
+    latches: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +384,9 @@ class Journal(Protocol):
     def count(self, plan: str, job: str, dependency: str, failure: str, at_once: bool = False) -> Breaker:
         """Count one outcome: an empty ``failure`` is a success; ``at_once`` opens whatever the count."""
 
+    def latch(self, plan: str, job: str, dependency: str, reason: str) -> None:
+        """Open a breaker until a person resets it."""
+
     def reset_breaker(self, plan: str, job: str, actor: str, reason: str) -> None:
         """Close the breakers of a job by hand."""
 
@@ -443,9 +479,17 @@ class RunSummary:
     outcome: Outcome
     code: str
     message: str
+    clock: datetime | None
     as_of: datetime
+    finished: datetime
     equity: Decimal | None
     counters: Mapping[str, int]
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took; None for one that was missed, and where the store does not know when it began."""
+        took = None if self.clock is None or self.outcome is Outcome.MISSED else self.finished - self.clock
+        return None if took is None else took.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,7 +553,12 @@ class History(Protocol):
     """The store as people and machines read it."""
 
     def runs(
-        self, plan: str | None = None, limit: int = 50, before: str | None = None, outcome: str | None = None
+        self,
+        plan: str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        outcome: str | None = None,
+        job: str | None = None,
     ) -> tuple[RunSummary, ...]:
         """Newest first; ``before`` is the id of the last row of the page before."""
 

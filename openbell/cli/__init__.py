@@ -21,6 +21,8 @@ class Entry(NamedTuple):
 COMMANDS = {
     "status": Entry("openbell.cli.status:status", "Look", "Where everything stands, and what can be done next."),
     "history": Entry("openbell.cli.history:history", "Look", "Past runs, newest first."),
+    "jobs": Entry("openbell.cli.jobs:jobs", "Look", "Every job: its schedule, last and next run, breaker."),
+    "stats": Entry("openbell.cli.jobs:stats", "Look", "How the jobs did: durations, failures, what they counted."),
     "show": Entry("openbell.cli.show:show", "Look", "One run: what it saw, decided and did."),
     "explain": Entry("openbell.cli.explain:explain", "Look", "Why a run traded a symbol, or why it did not."),
     "orders": Entry("openbell.cli.books:orders", "Look", "Orders, newest first."),

@@ -8,6 +8,7 @@ from openbell.cli.output import amount, emit, machine, say, table
 from openbell.cli.place import reading
 from openbell.ports import RunSummary
 from openbell.stages.wording import when
+from openbell.values.job import JOBS
 from openbell.values.record import Outcome
 
 COLUMNS = ("planned", "session", "plan", "job", "outcome", "code", ">equity", "what happened", "run")
@@ -17,11 +18,14 @@ COLUMNS = ("planned", "session", "plan", "job", "outcome", "code", ">equity", "w
 @click.option("--plan", default=None, help="Only runs of this plan.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="At most this many.")
 @click.option("--outcome", type=click.Choice([str(outcome.value) for outcome in Outcome]), help="Only this outcome.")
+@click.option("--job", type=click.Choice(list(JOBS)), help="Only runs of this job.")
 @click.option("--before", metavar="RUN", default=None, help="Only runs older than this one: the next page.")
 @machine
-def history(plan: str | None, limit: int, outcome: str | None, before: str | None, as_json: bool) -> None:
+def history(
+    plan: str | None, limit: int, outcome: str | None, job: str | None, before: str | None, as_json: bool
+) -> None:
     """List past runs, newest first, skipped ones too; times are in UTC."""
-    runs = reading().runs(plan=plan, limit=limit, before=before, outcome=outcome)
+    runs = reading().runs(plan=plan, limit=limit, before=before, outcome=outcome, job=job)
     if as_json:
         emit(runs)
     elif runs:
@@ -30,7 +34,7 @@ def history(plan: str | None, limit: int, outcome: str | None, before: str | Non
         if len(runs) == limit:
             say(f"Older ones: --before {runs[-1].id}")
     else:
-        say("no run matches" if plan or outcome or before else "no run yet: `make demo` makes some")
+        say("no run matches" if plan or outcome or job or before else "no run yet: `make demo` makes some")
 
 
 def _row(run: RunSummary) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ COLUMNS = ("session", "local time", "UTC", "what", "code", "why")
 OF_JOBS = ("job", "rings", "next", ">runs", ">skips", "skipped for")
 
 
-@click.command(epilog="Examples: openbell preview demo --job snapshot --days 7; openbell preview demo --lint")
+@click.command(epilog="Example: openbell preview demo --job snapshot --days 7")
 @click.argument("plan")
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 366), help="How far to look ahead.")
 @click.option("--job", default="trade", show_default=True, help="Which of the plan's jobs; `all` for a line of each.")

@@ -84,6 +84,9 @@ class Records:
             self.columns.need(row[name] == body[name], where, f"{name} is {row[name]!r}, sealed was {body[name]!r}")
         for name in _INSTANTS:
             self.columns.need(row[name] == datetime.fromisoformat(body[name]), where, f"{name} differs from the body")
+        clock = row["clock"]  # before schema 0005 it stood in the body alone
+        same = clock is None or clock == datetime.fromisoformat(body["clock"])
+        self.columns.need(same, where, "clock differs from the body")
         self.columns.need(row["session"].isoformat() == body["session"], where, "session differs from the body")
         self.columns.need(row["equity"] == _money(body["equity"]), where, "equity differs from the body")
         self.columns.need(row["counters"] == to_json(body["counters"]), where, "counters differ from the body")

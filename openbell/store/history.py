@@ -35,7 +35,9 @@ _SUMMARY = (
     "outcome",
     "code",
     "message",
+    "clock",
     "as_of",
+    "finished",
     "equity",
     "counters",
 )
@@ -48,12 +50,18 @@ class SqlHistory:
     store: Store
 
     def runs(
-        self, plan: str | None = None, limit: int = 50, before: str | None = None, outcome: str | None = None
+        self,
+        plan: str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        outcome: str | None = None,
+        job: str | None = None,
     ) -> tuple[RunSummary, ...]:
         """Newest sealed first; InputError when there is no run ``before``."""
         query = select(*(RUNS.c[name] for name in _SUMMARY)).order_by(RUNS.c.sequence.desc()).limit(limit)
         query = query if plan is None else query.where(RUNS.c.plan == plan)
         query = query if outcome is None else query.where(RUNS.c.outcome == outcome)
+        query = query if job is None else query.where(RUNS.c.job == job)
         with self.store.reading() as connection:
             if before is not None:
                 query = query.where(RUNS.c.sequence < _sequence(connection, before))

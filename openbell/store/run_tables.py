@@ -10,13 +10,17 @@ from openbell.store.columns import Identifier, Instant, Money, Row, Sequence, ta
 
 
 class RunRow(Row, table=True):
-    """A sealed record without its signals and verdicts; ``sequence`` rises without a gap, the hash chains."""
+    """A sealed record without its signals and verdicts; ``sequence`` rises without a gap, the hash chains.
+
+    Rows of schema 0004 and before have no ``clock``.
+    """
 
     __tablename__ = "runs"
     __table_args__ = (
         Index(None, "plan", "sequence"),
         Index(None, "outcome", "sequence"),
         Index(None, "plan", "outcome", "sequence"),
+        Index(None, "plan", "job", "sequence"),
         Index(None, "slot", "sequence"),
     )
 
@@ -30,6 +34,7 @@ class RunRow(Row, table=True):
     outcome: str
     code: str
     message: str
+    clock: datetime | None = Field(default=None, sa_type=Instant)
     as_of: datetime = Field(sa_type=Instant)
     finished: datetime = Field(sa_type=Instant)
     account: str

@@ -21,7 +21,7 @@ from openbell.values.record import RunRecord
 
 #: What the first record and the first order event follow.
 GENESIS = "0" * 64
-_SAME = ("id", "plan", "job", "slot", "planned", "session", "code", "message", "as_of", "finished", "account", "equity")
+_SAME = ("id", "plan", "job", "slot", "planned", "session", "code", "message", "clock", "as_of", "finished", "account", "equity")
 _IN_ROWS = {"signals", "verdicts"}
 _PARAMETERS = {"sqlite": "qmark", "postgresql": "format"}
 # Built once: making a statement costs more than running one of these.

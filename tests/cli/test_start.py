@@ -50,7 +50,7 @@ def test_version_is_that_of_the_package(terminal):
 
 
 def test_an_unknown_command_is_wrong_usage_and_names_the_nearest(terminal):
-    result = terminal("statsu")
+    result = terminal("statuss")
     assert (result.exit_code, "did you mean 'status'?" in result.stderr) == (2, True)
 
 

@@ -15,6 +15,13 @@ def upgrade() -> None:
     """Forwards; there is no way back but a backup."""
     _exits()
     _sending()
+    _runs()
+
+
+def _runs() -> None:
+    """When a run looked at the clock, and the runs of one job."""
+    op.add_column("runs", sa.Column("clock", Instant()))
+    op.create_index("ix_runs_plan_job_sequence", "runs", ["plan", "job", "sequence"])
 
 
 def _exits() -> None:
