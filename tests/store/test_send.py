@@ -1,5 +1,6 @@
 """The last gate inside the transaction of a send: what it sees, and that no two runs can both pass it."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -29,6 +30,8 @@ from tests.store.samples import (
 pytestmark = pytest.mark.xdist_group("heavy")
 
 S = OrderState
+#: How often each race of processes is run, on a store of its own.
+races = pytest.mark.parametrize("race", range(int(os.environ.get("OPENBELL_TEST_RACES", "3"))))
 
 
 @pytest.fixture
@@ -155,7 +158,8 @@ def test_S05_threads_share_one_limit_and_never_exceed_it_by_a_cent(journal, url)
     assert sent == LIMIT // PRICE == 29
 
 
-def test_I7_sixteen_processes_share_one_limit_and_use_it_up(url, journal, history):
+@races
+def test_I7_sixteen_processes_share_one_limit_and_use_it_up(url, journal, history, race):
     sent = sum(int(answer) for answer in together("send", url, 16, 4))
     assert sent == LIMIT // PRICE
     working = [order for order in history.orders(open_only=True, limit=1000) if order.state is S.ACKED]
@@ -163,7 +167,8 @@ def test_I7_sixteen_processes_share_one_limit_and_use_it_up(url, journal, histor
     assert len(working) == sent
 
 
-def test_S02_fifty_processes_claim_one_slot_and_one_works(url, journal):
+@races
+def test_S02_fifty_processes_claim_one_slot_and_one_works(url, journal, race):
     answers = together("claim", url, 50)
     assert sorted(answers) == ["running"] * 49 + ["won"]
 
