@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from openbell.errors import StoreError
 from openbell.ports import Level
@@ -215,3 +215,14 @@ def test_verify_covers_the_log_of_deliveries(outbox, url):
     put(outbox, message())
     outbox.settle(claim(outbox), MessageState.SENT, NOW, "", NOW)
     assert [check.findings for check in verify(url) if check.findings] == []
+
+
+def test_P07_edited_delivery_is_found_and_named(outbox, url, store):
+    put(outbox, message())
+    outbox.settle(claim(outbox), MessageState.FAILED, NOW, "answered 404", NOW)
+    sqlite = store.engine.dialect.name == "sqlite"
+    with store.writing() as connection:
+        connection.execute(text(f"DROP TRIGGER deliveries_{'no_update' if sqlite else 'insert_only ON deliveries'}"))
+        connection.execute(text("UPDATE deliveries SET detail = 'taken'"))
+    found = [finding for check in verify(url) for finding in check.findings]
+    assert "deliveries 1" in [finding.row for finding in found]
