@@ -14,7 +14,8 @@ from openbell.ports import Claim, ClaimKind, Frozen, OrderEvent
 from openbell.stages.execute import sendable
 from openbell.stages.fetch import with_history
 from openbell.stages.guards import BROKER_FAILURES, STALE, UNAVAILABLE, Situation, check
-from openbell.stages.judge import account_limits
+from openbell.stages.judge import account_denials, account_limits
+from openbell.stages.latch import latch
 from openbell.stages.lease import UNSENT, Lease
 from openbell.stages.protection import stale
 from openbell.stages.recover import recover_quietly
@@ -136,14 +137,17 @@ def _situation(desk: Desk, job: Job, ring: Ring, claim: Claim | None, planned: d
         grace=grace(desk.plan, job.name, ring.slot.planned) if job.adds_risk else timedelta(0),
         broker=desk.broker,
         simulated=ring.simulated,
-        account_limits=partial(_account_limits, desk, ring.slot),
+        account_limits=partial(_account_limits, desk, ring),
         probe=partial(probe, desk, job),
         unwatched=partial(_unwatched, desk, ring),
     )
 
 
-def _account_limits(desk: Desk, slot: Slot, account: Account) -> str:
-    return account_limits(desk.resolved, with_history(account, account.reported_equity, desk.journal, slot))
+def _account_limits(desk: Desk, ring: Ring, account: Account) -> str:
+    known = with_history(account, account.reported_equity, desk.journal, ring.slot)
+    if not ring.dry_run:
+        latch(desk.journal, ring.slot, desk.resolved.rules, account_denials(desk.resolved, known))
+    return account_limits(desk.resolved, known)
 
 
 def _unwatched(desk: Desk, ring: Ring) -> str:

@@ -16,6 +16,10 @@ from openbell.values.verdict import Decision, Ruling
 __all__ = ["Book", "Fraction", "Rule", "known"]
 
 
+#: How a measure ends that could not be taken.
+UNKNOWN = " unknown"
+
+
 class Rule(Plugin):
     """One limit. A subclass in its own file under ``openbell/risk/rules`` is found by the file's name.
 
@@ -31,6 +35,8 @@ class Rule(Plugin):
     applies_to_exits: ClassVar[bool] = False
     #: Whether the answer depends on the account alone and not on the intent: such a rule can be asked early.
     account_wide: ClassVar[bool] = False
+    #: The breaker of the job that a denial opens until a person resets it, empty for none.
+    latches: ClassVar[str] = ""
     #: Rules whose main value must not be below this rule's main value.
     within: ClassVar[tuple[str, ...]] = ()
     #: Inputs without which the rule denies: fields of the book, in the singular where they are per symbol, and
@@ -51,7 +57,7 @@ class Rule(Plugin):
 
     def unknown(self, what: str, limit: str) -> Ruling:
         """Nothing of it, because something needed is missing or not finite."""
-        return self.deny(f"{what} unknown", limit)
+        return self.deny(f"{what}{UNKNOWN}", limit)
 
     def clip(self, intent: OrderIntent, book: Book, most: Decimal, measured: str, limit: str) -> Ruling:
         """As much of it as ``most`` holds, in whole steps of the instrument; less than one step is a denial."""

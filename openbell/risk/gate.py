@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from openbell.risk.base import Rule
+from openbell.risk.base import UNKNOWN, Rule
 from openbell.risk.book import Book
 from openbell.values.money import ZERO
 from openbell.values.orders import OrderIntent, Purpose
@@ -87,3 +87,10 @@ def _deciding(intent: OrderIntent, quantity: Decimal, rulings: tuple[Ruling, ...
     decision = Decision.DENIED if quantity == 0 else Decision.CLIPPED
     clips = [ruling for ruling in rulings if ruling.decision is not Decision.APPROVED]
     return decision, clips[-1].rule, clips[-1].measured, clips[-1].limit
+
+
+def latches(rules: Iterable[Rule], denied: Ruling | Verdict) -> str:
+    """The breaker that a denial opens for good, empty for none: what could not be measured is no limit reached."""
+    if denied.decision is not Decision.DENIED or denied.measured.endswith(UNKNOWN):
+        return ""
+    return next((rule.latches for rule in rules if rule.name == denied.rule), "")

@@ -14,6 +14,7 @@ from openbell.errors import BrokerError, DataError
 from openbell.ports import Accepted, Broker, Forbidden, Frozen, Journal, OrderEvent, Rejected, Submission, Unknown
 from openbell.risk.gate import sending_order
 from openbell.stages.lastgate import Asked, Quotes, last_gate
+from openbell.stages.latch import latch
 from openbell.stages.lease import Lease
 from openbell.stages.pace import Pace
 from openbell.stages.resolve import Resolved
@@ -111,6 +112,8 @@ class Sender:
         judged = last_gate(self.desk, gate, lambda: self.closed(self.pace.now()))
         said = self.journal.begin_send(self.slot, self.fencing, event, intent.purpose is not Purpose.ENTRY, judged)
         if isinstance(said, Forbidden):
+            if said.latches:
+                self.journal.latch(self.slot.plan, self.slot.job, said.latches, _words(said))
             return self._event(intent, OrderState.ABANDONED, _words(said))
         less = replace(intent, quantity=said.quantity) if said else intent
         reach("after-sending")
@@ -220,6 +223,7 @@ def execute(sender: Sender, account: str, intents: Sequence[OrderIntent], verdic
     reach("before-freeze")
     frozen = sender.journal.freeze(sender.slot, sender.fencing, account, intents, verdicts)
     reach("after-freeze")
+    latch(sender.journal, sender.slot, sender.desk.rules, frozen.verdicts)
     orders = sender.send_all(frozen)
     return Executed(frozen.intents, frozen.verdicts, orders, fills_of(sender.broker, frozen, orders, sender.since))
 

@@ -16,7 +16,7 @@ from openbell.values.market import Market
 from openbell.values.orders import OrderIntent, Purpose, Side
 from openbell.values.signal import Signal
 from openbell.values.slot import Slot
-from openbell.values.verdict import Decision, Unplaced, Verdict
+from openbell.values.verdict import Decision, Ruling, Unplaced, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,12 @@ _PROBE = OrderIntent("probe", "probe", 0, "PROBE", Side.BUY, Decimal(1), Purpose
 
 def account_limits(desk: Resolved, account: Account) -> str:
     """Why the account as a whole may open nothing, before any price is asked for; empty when it may."""
-    if account.blocked:
-        return account.blocked
+    denied = account_denials(desk, account)
+    return account.blocked or "; ".join(f"{ruling.rule}: {ruling.measured} against {ruling.limit}" for ruling in denied)
+
+
+def account_denials(desk: Resolved, account: Account) -> tuple[Ruling, ...]:
+    """The rulings of the rules that the account as a whole breaks."""
     book = Book(
         as_of=datetime.min.replace(tzinfo=UTC),
         cash=account.cash,
@@ -99,5 +103,4 @@ def account_limits(desk: Resolved, account: Account) -> str:
         quote_limit=desk.plan.freshness.quotes,
     )
     rulings = [rule.judge(_PROBE, book) for rule in desk.rules if rule.account_wide]
-    denied = [ruling for ruling in rulings if ruling.decision is Decision.DENIED]
-    return "; ".join(f"{ruling.rule}: {ruling.measured} against {ruling.limit}" for ruling in denied)
+    return tuple(ruling for ruling in rulings if ruling.decision is Decision.DENIED)

@@ -12,7 +12,7 @@ from openbell.calendar.window import decide
 from openbell.crashpoints import reach
 from openbell.ports import Broker, Capabilities, Exposure, Forbidden, Journal, LastGate, Reduced
 from openbell.risk.book import Book
-from openbell.risk.gate import judge
+from openbell.risk.gate import judge, latches
 from openbell.stages.fetch import RECENT, equity, marks, with_history
 from openbell.stages.judge import book_of
 from openbell.stages.resolve import Resolved
@@ -76,7 +76,7 @@ def _judged(desk: Resolved, asked: Asked, seen: Book, exposure: Exposure) -> For
         return None
     why = f"{verdict.measured} against {verdict.limit}"
     if verdict.decision is Decision.DENIED:
-        return Forbidden(verdict.rule, why)
+        return Forbidden(verdict.rule, why, latches(desk.rules, verdict))
     left = f"{text(verdict.quantity)} of {text(verdict.asked)}"
     if asked.again or _too_small(desk, asked.intent, verdict.quantity, seen):
         return Forbidden(verdict.rule, f"{why}, which leaves {left}")

@@ -1,6 +1,6 @@
 """Circuit breakers of the dependencies of a job, by the database's clock (FAULTS 4.7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,8 @@ PROBES = 3
 FIRST_COOLDOWN, LONGEST_COOLDOWN = timedelta(minutes=5), timedelta(minutes=60)
 _OF_JOB = by(BREAKERS, "plan", "job").order_by(BREAKERS.c.dependency)
 _BAD, _GOOD = "x", "."
+#: The breaker of refused orders, which opens after so many of them within that time.
+REJECTS, MOST_REJECTS, REJECT_WINDOW = "rejects", 5, timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,15 @@ class _Standing:
         probed = replace(self, probes=self.probes + 1)
         return _Standing() if probed.probes >= PROBES else probed
 
+    def rejected(self, reason: str, time: datetime) -> "_Standing":
+        """The breaker after one more order was refused."""
+        if self.open:
+            return self.after(reason, False, time)
+        now = int(time.timestamp())
+        times = [then for then in self.recent.split() if now - int(then) < REJECT_WINDOW.total_seconds()] + [str(now)]
+        counted = replace(self, failures=len(times), recent=" ".join(times), reason=reason)
+        return _opened(replace(counted, opened_at=time), time) if len(times) >= MOST_REJECTS else counted
+
     def _counted(self, failure: str, at_once: bool, time: datetime) -> "_Standing":
         recent = (self.recent + (_BAD if failure else _GOOD))[-WINDOW:]
         if not failure:
@@ -64,9 +75,28 @@ def _opened(standing: _Standing, time: datetime) -> _Standing:
 
 def count(connection: Connection, key: Mapping[str, str], failure: str, at_once: bool) -> Breaker:
     """Count one outcome."""
-    row = connection.execute(select(BREAKERS).filter_by(**key)).first()
+    return _move(connection, key, lambda before, time: before.after(failure, at_once, time))
+
+
+def reject(connection: Connection, plan: str, job: str, reason: str) -> None:
+    """Count an order that the broker refused."""
+    key = {"plan": plan, "job": job, "dependency": REJECTS}
+    _move(connection, key, lambda before, time: before.rejected(reason, time))
+
+
+def latch(connection: Connection, key: Mapping[str, str], reason: str) -> None:
+    """Open one until a person resets it."""
+    _move(connection, key, lambda before, time: before if before.latched else _latched(before, reason, time))
+
+
+def _latched(standing: _Standing, reason: str, time: datetime) -> _Standing:
+    return replace(standing, open=True, latched=True, failures=1, reason=reason, opened_at=time, retry_at=None)
+
+
+def _move(connection: Connection, key: Mapping[str, str], moved: Callable[[_Standing, datetime], _Standing]) -> Breaker:
+    row = connection.execute(by(BREAKERS, "plan", "job", "dependency"), key).first()
     before, time = _standing(row), now(connection)
-    after = before.after(failure, at_once, time)
+    after = moved(before, time)
     if row is None:
         connection.execute(insert(BREAKERS), {**key, **asdict(after)})
     else:

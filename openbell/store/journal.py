@@ -104,6 +104,11 @@ class SqlJournal:
         with self.store.writing() as connection:
             return breakers.count(connection, key, failure, at_once)
 
+    def latch(self, plan: str, job: str, dependency: str, reason: str) -> None:
+        """Open a breaker until a person resets it; one that is latched already stays as it was."""
+        with self.store.writing() as connection:
+            breakers.latch(connection, {"plan": plan, "job": job, "dependency": dependency}, reason)
+
     def reset_breaker(self, plan: str, job: str, actor: str, reason: str) -> None:
         """Close the breakers of a job by hand; StoreError without actor and reason."""
         with self.store.writing() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select
 from openbell.crashpoints import reach
 from openbell.errors import StoreError
 from openbell.ports import Frozen, Level, OrderEvent, Reduced
-from openbell.store import incidents, projections, switches
+from openbell.store import breakers, incidents, projections, switches
 from openbell.store.connect import now
 from openbell.store.order_tables import BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
 from openbell.store.prepared import by, change, newest
@@ -233,6 +233,9 @@ def write(
         "sent": order.sent or (event.time if event.state is OrderState.SENDING else None),
     }
     connection.execute(change(ORDERS, "client_id"), {"of_client_id": order.client_id, **moved})
+    if event.state is OrderState.REJECTED:
+        slot = connection.execute(by(SLOTS, "key"), {"key": order.slot}).one()
+        breakers.reject(connection, slot.plan, slot.job, event.detail)
     if fresh and filled > order.quantity:
         _halt_for_overfill(connection, order, text(filled))
 

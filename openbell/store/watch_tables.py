@@ -30,7 +30,7 @@ class SwitchRow(Row, table=True):
 class BreakerRow(Row, table=True):
     """Where the breaker of one dependency of a job stands; ``recent`` has an ``x`` for each failure, newest last.
 
-    ``cooldown`` is in seconds.
+    For ``rejects``, which are counted by the minute, it has their seconds since 1970. ``cooldown`` is in seconds.
     """
 
     __tablename__ = "breakers"

@@ -195,3 +195,27 @@ def test_B12_a_cancel_that_is_never_carried_out_blocks_the_symbol_and_is_told_af
     double.status(stuck.client_id, "canceled")
     recovered(double, tape)
     assert desk.history.orders(plan="more")[0].state is OrderState.CANCELED
+
+
+# --- refused -------------------------------------------------------------------------------------------------
+
+
+def test_B24_keys_that_are_refused_in_the_middle_of_a_basket_stop_it_and_open_the_breaker_at_once(desk, double):
+    double.script(ORDER | {"nth": 2, "status": 401})
+    runs.trade(desk, "one")
+    assert states(desk) == ["filled", "rejected", *["abandoned"] * (ALL - 2)]
+    assert len(posts(double)) == 2
+    standing = desk.journal.breaker("demo", "trade")
+    assert (standing.open, standing.dependency, standing.failures) == (True, "broker", 1)
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 40310000), (422, 42210000)])
+def test_B07_an_order_that_the_venue_refuses_is_rejected_with_its_code_and_not_repeated(desk, double, status, code):
+    double.script(ORDER | {"nth": 2, "status": status, "code": code, "message": "insufficient buying power"})
+    runs.trade(desk, "one")
+    assert states(desk) == ["filled", "rejected", *["filled"] * (ALL - 2)]
+    assert len(posts(double)) == len(set(posts(double))) == ALL
+    refused = next(order for order in desk.history.orders() if order.state is OrderState.REJECTED)
+    assert refused.detail.startswith(f"{code}: ")
+    assert desk.journal.unsettled() == ()
+    assert (desk.journal.breaker("demo", "trade").dependency, broken(desk)) == ("rejects", [])

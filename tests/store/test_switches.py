@@ -8,6 +8,8 @@ from sqlalchemy import text
 from openbell.errors import StoreError
 from openbell.ports import Level
 from openbell.store.connect import now
+from openbell.values.orders import OrderState
+from tests.store.samples import event_of, frozen_order, slot_at
 
 HALTED, ACTIVE, REDUCE = Level.HALTED, Level.ACTIVE, Level.REDUCE_ONLY
 
@@ -163,6 +165,69 @@ def test_reset_closes_all_breakers_of_the_job_and_is_kept(journal, store):
     with store.reading() as connection:
         rows = connection.execute(text("SELECT what, actor, reason FROM breaker_events ORDER BY number")).all()
     assert [tuple(row) for row in rows] == [("opened", "openbell", "timed out"), ("reset", "ann", "new key")]
+
+
+# --- refused orders, and limits that were reached --------------------------------------------------------------
+
+
+def refuse(journal, day, code="40310000"):
+    intent = frozen_order(journal, slot_at(day))
+    journal.record(event_of(intent, OrderState.REJECTED, detail=f"{code}: insufficient buying power"))
+    return journal.breaker("demo", "trade")
+
+
+def test_B07_five_orders_refused_within_a_minute_open_a_breaker_of_their_own(journal, store):
+    found = [refuse(journal, day) for day in range(5)]
+    assert [breaker.open for breaker in found] == [False] * 4 + [True]
+    last = found[-1]
+    assert (last.dependency, last.failures, last.latched) == ("rejects", 5, False)
+    assert last.reason == "40310000: insufficient buying power"
+    assert minutes_to_retry(store, last) == 5
+    assert not journal.breaker("demo", "exits").open
+
+
+def test_B07_refusals_further_apart_than_a_minute_open_nothing(journal, store):
+    for day in range(12):
+        assert not refuse(journal, day).open
+        with store.writing() as connection:
+            recent = connection.execute(text("SELECT recent FROM breakers")).scalar_one()
+            older = " ".join(str(int(then) - 16) for then in recent.split())
+            connection.execute(text("UPDATE breakers SET recent = :older"), {"older": older})
+
+
+def test_B08_a_refusal_that_comes_later_counts_once_however_often_it_is_told(journal):
+    intents = [frozen_order(journal, slot_at(day)) for day in range(4)]
+    for intent in intents * 3:
+        journal.report(event_of(intent, OrderState.REJECTED, detail="late"))
+    assert (journal.breaker("demo", "trade").open, journal.breaker("demo", "trade").failures) == (False, 4)
+
+
+def test_the_breaker_of_refused_orders_closes_after_three_good_probes(journal, store):
+    for day in range(5):
+        refuse(journal, day)
+    wait(store, 5)
+    assert (succeed(journal, 2, "rejects").open, succeed(journal, 1, "rejects").open) == (True, False)
+
+
+def test_a_latched_breaker_is_closed_by_a_person_alone(journal, store):
+    journal.latch("demo", "trade", "loss", "daily_loss_halt: 0.03 against 0.02")
+    journal.latch("demo", "trade", "loss", "again")
+    wait(store, 6000)
+    assert succeed(journal, 10, "loss").latched
+    standing = journal.breaker("demo", "trade")
+    assert (standing.open, standing.retry_at, standing.reason) == (True, None, "daily_loss_halt: 0.03 against 0.02")
+    fail(journal, 1, at_once=True)
+    assert journal.breaker("demo", "trade").dependency == "loss"
+    journal.reset_breaker("demo", "trade", "ann", "looked at it")
+    assert not journal.breaker("demo", "trade").open
+    with store.reading() as connection:
+        told = connection.execute(text("SELECT dependency, what FROM breaker_events ORDER BY number")).all()
+    assert [tuple(row) for row in told] == [
+        ("loss", "opened"),
+        ("broker", "opened"),
+        ("broker", "reset"),
+        ("loss", "reset"),
+    ]
 
 
 # --- alerts and breaks -----------------------------------------------------------------------------------------

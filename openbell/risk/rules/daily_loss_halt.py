@@ -14,6 +14,7 @@ class DailyLossHalt(Rule):
     """(equity at the open - equity) / equity at the open."""
 
     order: ClassVar[int] = 180
+    latches: ClassVar[str] = "loss"
     main: ClassVar[str] = "loss_fraction"
     within: ClassVar[tuple[str, ...]] = ("drawdown_halt",)
     account_wide: ClassVar[bool] = True

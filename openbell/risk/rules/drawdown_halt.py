@@ -14,6 +14,7 @@ class DrawdownHalt(Rule):
     """(peak equity - equity) / peak equity."""
 
     order: ClassVar[int] = 190
+    latches: ClassVar[str] = "loss"
     main: ClassVar[str] = "drawdown_fraction"
     account_wide: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("equity", "peak_equity")

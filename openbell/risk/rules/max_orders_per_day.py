@@ -13,6 +13,7 @@ class MaxOrdersPerDay(Rule):
     """Counts every order of the day; exits are counted but never held back, so that entries cannot starve them."""
 
     order: ClassVar[int] = 170
+    latches: ClassVar[str] = "orders"
     main: ClassVar[str] = "orders"
 
     orders: int = Field(50, ge=0, le=100_000, description="Most orders of one day before an entry is refused.")
