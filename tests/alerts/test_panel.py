@@ -31,6 +31,7 @@ THREE = bars_of(np.column_stack([np.arange(40.0) + 1, 60.0 - np.arange(40.0), [m
         ("close != sma(20)", ["yes", "yes", "unknown"]),
         ("close / (close - 40) > 0", ["unknown", "no", "no"]),
         ("close * 1e300 * 1e300 > 1", ["unknown", "unknown", "unknown"]),
+        ("sma(close * 1e307, 20) > 1", ["unknown", "unknown", "unknown"]),
     ],
 )
 def test_unknown_is_neither_true_nor_false(text, said):

@@ -150,6 +150,7 @@ def test_ten_thousand_characters_are_refused_by_the_name_of_the_bound():
 @pytest.mark.parametrize(
     "text",
     [
+        "(" * (MAX_DEPTH + 2) + "close > 1" + ")" * (MAX_DEPTH + 2),
         "(" * 500 + "close" + ")" * 500 + " > 1",
         "not " * 400 + "close > 1",
         "close > " + "-" * 1500 + "1",
