@@ -568,6 +568,9 @@ class History(Protocol):
     def bars(self, digest: str) -> Bars | None:
         """The stored panel behind a record."""
 
+    def order(self, client_id: str) -> OrderRow | None:
+        """One order as it stands now."""
+
     def orders(self, plan: str | None = None, limit: int = 50, open_only: bool = False) -> tuple[OrderRow, ...]:
         """Newest first."""
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from openbell.ports import Capabilities
 from openbell.values.instrument import Instrument
 from openbell.values.money import ZERO
-from openbell.values.orders import Order, OrderIntent, OrderType, Purpose, Side, TimeInForce
+from openbell.values.orders import Order, OrderClass, OrderIntent, OrderType, Purpose, Side, TimeInForce
 
 #: Stands for unknown inside sums: it spreads through arithmetic and never leaves this module.
 _NAN = Decimal("NaN")
@@ -124,7 +124,7 @@ class Book:
     def step(self, intent: OrderIntent) -> Decimal | None:
         """The smallest quantity that this order may move by; None for an unknown instrument.
 
-        Parts of a unit need an instrument and a venue that know them, a market order for the day (the common
+        Parts of a unit need an instrument and a venue that know them, a simple market order for the day (the common
         ground of the venues) and no short sale.
         """
         instrument = self.instruments.get(intent.symbol)
@@ -133,6 +133,7 @@ class Book:
         if not instrument.fractionable:
             return instrument.lot
         simple = intent.type is OrderType.MARKET and intent.time_in_force is TimeInForce.DAY
+        simple = simple and intent.order_class is OrderClass.SIMPLE
         fractions = self.capabilities.fractions is True and simple
         entry = intent.purpose is Purpose.ENTRY
         short = entry and intent.side is Side.SELL and not self.shrinks(intent)

@@ -26,7 +26,7 @@ def check_symbol(symbol: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """Facts of a venue about one symbol; prices step by ``tick``, quantities by ``lot``."""
+    """Facts of a venue about one symbol; prices step by ``tick``, below 1 by ``fine_tick``, quantities by ``lot``."""
 
     symbol: str
     asset_class: AssetClass = "equity"
@@ -38,6 +38,7 @@ class Instrument:
     tradable: bool = True
     shortable: bool = True
     max_leverage: Decimal = Decimal(1)
+    fine_tick: Decimal | None = None
 
     def __post_init__(self) -> None:
         check_symbol(self.symbol)
@@ -45,6 +46,10 @@ class Instrument:
             value: Decimal = getattr(self, name)
             if not (value.is_finite() and value > 0):
                 raise InputError(f"{name} {value} of {self.symbol} is not above 0")
+
+    def tick_at(self, price: Decimal) -> Decimal:
+        """The step of prices such as this one."""
+        return self.fine_tick if self.fine_tick is not None and price < 1 else self.tick
 
     @property
     def step(self) -> Decimal:

@@ -43,6 +43,15 @@ class TimeInForce(StrEnum):
     IOC = "ioc"
 
 
+class OrderClass(StrEnum):
+    """Which orders stand or fall with it: none, exits that follow an entry (both or one), or an exit of two prices."""
+
+    SIMPLE = "simple"
+    BRACKET = "bracket"
+    OTO = "oto"
+    OCO = "oco"
+
+
 class Purpose(StrEnum):
     """What an order does to the position: exits go first, then reductions, then entries."""
 
@@ -70,6 +79,9 @@ class OrderIntent:
 
     ``quantity`` is unsigned and above zero; ``trail`` is a distance in price. ``reference`` is the price that
     the size was computed from. ``confidence`` is that of the strategies behind it, in [0, 1].
+
+    ``take_profit`` and ``stop_loss`` are exits that the venue places when an entry has filled whole: with both it is a
+    bracket. A limit order that closes, with a ``stop_loss``, is one that cancels the other (OCO).
     """
 
     id: str
@@ -87,9 +99,13 @@ class OrderIntent:
     trail: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.DAY
     shares: tuple[Share, ...] = ()
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    extended_hours: bool = False
 
     def __post_init__(self) -> None:
         check_symbol(self.symbol)
+        self._check_exits()
         if not (self.quantity.is_finite() and self.quantity > 0):
             raise InputError(f"quantity {self.quantity} of intent {self.id} is not above 0")
         needs = {
@@ -103,6 +119,31 @@ class OrderIntent:
                 raise InputError(f"a {self.type} order {'needs' if needed else 'takes no'} {name}")
             if price is not None and not (price.is_finite() and price > 0):
                 raise InputError(f"{name} {price} of intent {self.id} is not above 0")
+
+    def _check_exits(self) -> None:
+        """Legs are prices above zero, and the profit lies beyond the loss as seen from the side of the order."""
+        legs = [price for price in (self.take_profit, self.stop_loss) if price is not None]
+        for price in legs:
+            if not (price.is_finite() and price > 0):
+                raise InputError(f"leg {price} of intent {self.id} is not above 0")
+        entry = self.purpose is Purpose.ENTRY
+        kinds = (OrderType.MARKET, OrderType.LIMIT) if entry else (OrderType.LIMIT,)
+        if legs and (self.type not in kinds or not (entry or self.take_profit is None)):
+            taken = (
+                "a market or limit entry takes legs" if entry else "a limit order that closes takes a stop_loss only"
+            )
+            raise InputError(f"intent {self.id}: {taken}, not a {self.type} order of purpose {self.purpose}")
+        if len(legs) > 1 and (legs[0] - legs[1]) * self.side.sign <= 0:
+            raise InputError(f"intent {self.id}: take_profit {legs[0]} is not beyond stop_loss {legs[1]}")
+
+    @property
+    def order_class(self) -> OrderClass:
+        """Simple, or by which legs there are."""
+        if self.take_profit is None and self.stop_loss is None:
+            return OrderClass.SIMPLE
+        if self.purpose is not Purpose.ENTRY:
+            return OrderClass.OCO
+        return OrderClass.OTO if self.take_profit is None or self.stop_loss is None else OrderClass.BRACKET
 
     @property
     def signed(self) -> Decimal:
@@ -205,6 +246,15 @@ class Fill:
     def signed(self) -> Decimal:
         """Quantity with the sign of the side."""
         return self.quantity * self.side.sign
+
+
+@dataclass(frozen=True, slots=True)
+class Bust:
+    """An execution that the venue took back at ``time``; ``fill`` is its id."""
+
+    fill: str
+    client_id: str
+    time: datetime
 
 
 def client_order_id(

@@ -7,6 +7,7 @@ import pytest
 
 from openbell.brokers.alpaca.broker import AlpacaBroker
 from openbell.errors import BrokerError, BrokerUnavailable
+from openbell.ports import busts_of
 from openbell.values.orders import Side
 from tests.contracts.alpaca_venue import opened
 from tests.contracts.broker_contract import intent
@@ -31,10 +32,44 @@ def test_G45_a_short_sale_is_a_sale(broker, double):
     assert broker.fills(LONG_AGO)[0].side is Side.SELL
 
 
-def test_B32_a_bust_is_never_left_out_silently(broker, double):
+def test_B32_a_bust_takes_its_execution_out_of_the_fills_and_is_told(broker, double):
+    for name in ("b32", "good"):
+        broker.submit(intent(name))
+    gone, stands = broker.fills(LONG_AGO)
+    double.bust(gone.id)
+    assert broker.fills(LONG_AGO) == (stands,)
+    (bust,) = broker.busts(LONG_AGO)
+    assert (bust.fill, bust.client_id) == (gone.id, "b32")
+    assert bust.time >= gone.time
+    assert broker.busts(bust.time + timedelta(seconds=1)) == ()
+    assert busts_of(broker, LONG_AGO) == (bust,)
+
+
+def test_B32_a_bust_that_names_nothing_is_of_the_one_execution_like_it(broker, double):
+    broker.submit(intent("b32", quantity="3"))
+    (fill,) = broker.fills(LONG_AGO)
+    double.bust(fill.id)
+    double.script({"path": "/v2/account/activities/*", "remove": ["previous_id"], "times": 0})
+    assert broker.fills(LONG_AGO) == ()
+    assert [bust.fill for bust in broker.busts(LONG_AGO)] == [fill.id]
+
+
+def test_B32_a_bust_that_could_be_of_two_is_never_left_out_silently(broker, double):
+    double.set(share="0.5")
     broker.submit(intent("b32"))
-    double.bust(broker.fills(LONG_AGO)[0].id)
-    with pytest.raises(BrokerError, match="trade_bust; a person must look at it"):
+    double.quote("AAPL", "99.99", "100.01")
+    first, _ = broker.fills(LONG_AGO)
+    double.bust(first.id)
+    double.script({"path": "/v2/account/activities/*", "remove": ["previous_id"], "times": 0})
+    for ask in (broker.fills, broker.busts):
+        with pytest.raises(BrokerError, match=r"trade_bust .* names no execution; a person must look at it"):
+            ask(LONG_AGO)
+
+
+def test_B32_an_execution_of_an_unknown_kind_is_never_left_out_silently(broker, double):
+    broker.submit(intent("b32"))
+    double.script({"path": "/v2/account/activities/*", "patch": {"type": "quantum_fill"}})
+    with pytest.raises(BrokerError, match="is a quantum_fill; a person must look at it"):
         broker.fills(LONG_AGO)
 
 
@@ -50,6 +85,33 @@ def test_G24_facts_may_lack_fields(broker, double, gone):
 def test_B13_B14_B18_a_fact_that_is_missing_counts_against_trading(broker, double, fact, field):
     double.asset("AAPL", **{fact: None})
     assert getattr(broker.instruments(["AAPL"])["AAPL"], field) is False
+
+
+@pytest.mark.parametrize(
+    ("facts", "shortable"),
+    [
+        ({"borrow_status": "easy_to_borrow", "easy_to_borrow": None}, True),
+        ({"borrow_status": None, "easy_to_borrow": True}, True),
+        ({"borrow_status": None, "easy_to_borrow": None}, True),
+        ({"borrow_status": "hard_to_borrow"}, False),
+        ({"borrow_status": "hard_to_borrow", "easy_to_borrow": None}, False),
+        ({"borrow_status": None, "easy_to_borrow": False}, False),
+        ({"borrow_status": ["new"]}, False),
+    ],
+)
+def test_B18_G24_what_is_hard_to_borrow_is_not_sold_short(broker, double, facts, shortable):
+    double.asset("AAPL", **facts)
+    assert broker.instruments(["AAPL"])["AAPL"].shortable is shortable
+
+
+def test_B18_a_coin_is_never_sold_short(broker, double):
+    double.quote("BTC/USD", "99.99", "100.01")
+    assert not broker.instruments(["BTC/USD"])["BTC/USD"].shortable
+
+
+@pytest.mark.parametrize(("price", "tick"), [("1", "0.01"), ("0.9999", "0.0001"), ("250", "0.01")])
+def test_G19_prices_below_a_dollar_have_a_finer_step(broker, price, tick):
+    assert broker.instruments(["AAPL"])["AAPL"].tick_at(Decimal(price)) == Decimal(tick)
 
 
 def test_B13_an_inactive_asset_cannot_be_traded(broker, double):

@@ -37,6 +37,7 @@ def test_the_rules_are_found_by_their_file_names():
         "max_position_weight",
         "max_positions",
         "min_confidence",
+        "order_terms",
         "price_collar",
         "shorting",
         "stale_price",

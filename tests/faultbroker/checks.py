@@ -2,6 +2,8 @@
 
 from decimal import Decimal, InvalidOperation
 
+import legs
+
 TYPES = {"market": (), "limit": ("limit_price",), "stop": ("stop_price",), "stop_limit": ("stop_price", "limit_price"),
          "trailing_stop": ("trail_price",)}  # fmt: skip
 TERMS = ("day", "gtc", "ioc", "fok", "opg", "cls")
@@ -28,7 +30,9 @@ def _shape(venue, ask: dict) -> Refusal | None:
         return 422, 40010001, "type is required"
     if ask.get("side") not in ("buy", "sell") or ask.get("time_in_force") not in TERMS:
         return 422, 40010001, "side and time_in_force are required"
-    if any(number(ask.get(name)) is None for name in TYPES[ask["type"]]):
+    if any(
+        number(legs.limit_of(ask) if name == "limit_price" else ask.get(name)) is None for name in TYPES[ask["type"]]
+    ):
         return 422, 40010001, f"{ask['type']} orders require {' and '.join(TYPES[ask['type']])}"
     if len(str(ask.get("client_order_id", ""))) > 128:
         return 422, 40010001, "client_order_id must be no more than 128 characters"
@@ -74,8 +78,11 @@ def _quantity(venue, ask: dict) -> Refusal | None:
 
 
 def _ticks(venue, ask: dict) -> Refusal | None:
-    for name in PRICES:
-        price = number(ask.get(name))
+    prices = {name: ask.get(name) for name in PRICES}
+    for leg, (_, name) in legs.LEGS.items():
+        prices[f"{leg}.{name}"] = ask.get(leg, {}).get(name)
+    for name, given in prices.items():
+        price = number(given)
         if price is not None and price % (Decimal("0.01") if price >= 1 else Decimal("0.0001")):
             return (
                 422,
@@ -95,7 +102,8 @@ def _shares(venue, ask: dict) -> Refusal | None:
         if sign < 0 and quantity % 1:
             return 422, 42210000, "fractional orders cannot be sold short"
         return None
-    spoken = sum(o["_qty"] - o["_filled"] for o in venue.open_orders(ask["symbol"]) if o["side"] == ask["side"])
+    working = [o for o in venue.open_orders(ask["symbol"]) if o["status"] != "held"]
+    spoken = sum(o["_qty"] - o["_filled"] for o in working if o["side"] == ask["side"])
     available = abs(held) - spoken
     if quantity > available:
         return 403, 40310000, f"insufficient qty available for order (requested: {quantity}, available: {available})"
@@ -103,7 +111,9 @@ def _shares(venue, ask: dict) -> Refusal | None:
 
 
 def _wash(venue, ask: dict) -> Refusal | None:
-    for order in venue.open_orders(ask["symbol"]):
+    """Brackets and their like are exempt."""
+    simple = [order for order in venue.open_orders(ask["symbol"]) if order["order_class"] in ("", "simple")]
+    for order in simple if ask.get("order_class", "simple") == "simple" else ():
         if order["side"] != ask["side"] and "trailing_stop" not in (order["type"], ask["type"]) and _meet(order, ask):
             return 403, 40310000, f"potential wash trade detected. opposite side order {order['id']} exists"
     return None
@@ -127,4 +137,4 @@ def _power(venue, ask: dict) -> Refusal | None:
     return None
 
 
-_CHECKS = (_shape, _duplicate, _blocked, _asset, _quantity, _ticks, _shares, _wash, _power)
+_CHECKS = (_shape, _duplicate, _blocked, _asset, _quantity, _ticks, legs.refusal, _shares, _wash, _power)

@@ -89,7 +89,7 @@ def _position(venue: Venue, symbol: str) -> dict:
 
 
 def _orders(venue: Venue, query: dict, parts: tuple) -> Reply:
-    """50 rows by default, 500 at most, newest first; ``after`` and ``until`` are exclusive."""
+    """50 rows by default, 500 at most, newest first, without held legs; ``after`` and ``until`` are exclusive."""
     wanted, limit = query.get("status", "open"), min(int(query.get("limit", 50)), 500)
     symbols = set(query["symbols"].split(",")) if query.get("symbols") else None
     rows = [
@@ -97,6 +97,7 @@ def _orders(venue: Venue, query: dict, parts: tuple) -> Reply:
         for order in venue.orders
         if venue.visible(order)
         and (wanted == "all" or (order["status"] in OPEN) == (wanted == "open"))
+        and not (wanted == "open" and order["status"] == "held")
         and (symbols is None or order["symbol"] in symbols)
         and _between(order["submitted_at"], query)
     ]

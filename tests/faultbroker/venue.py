@@ -4,6 +4,7 @@ import time
 import uuid
 from decimal import ROUND_DOWN, Decimal
 
+import legs
 from book import Ledger, stamp
 from checks import Refusal, number, refusal
 
@@ -81,7 +82,9 @@ class Venue:
     def buying_power(self) -> Decimal:
         gross = sum(abs(self.held(symbol)) * self.mark(symbol) for symbol in self.positions)
         waiting = [order for order in self.orders if order["status"] in OPEN]
-        opening = [o for o in waiting if self.held(o["symbol"]) * (1 if o["side"] == "buy" else -1) >= 0]
+        opening = [
+            o for o in waiting if not o["_asleep"] and self.held(o["symbol"]) * (1 if o["side"] == "buy" else -1) >= 0
+        ]
         spoken = sum((order["_qty"] - order["_filled"]) * self.worth(order) for order in opening)
         return max(ZERO, self.equity() * self.multiplier - gross - spoken)
 
@@ -102,8 +105,10 @@ class Venue:
         if refused is not None:
             self.ledger.write("rejected", request=request, client_order_id=ask.get("client_order_id"), answer=refused)
             return refused
-        order = self._order(ask)
+        order = self.order(ask)
         self.orders.append(order)
+        if ask.get("order_class") in legs.NEEDS:
+            legs.attach(self, order, ask)
         self.ledger.write("accepted", request=request, **shown(order))
         self.advance()
         return order
@@ -120,8 +125,8 @@ class Venue:
 
     def advance(self) -> None:
         """Let everything happen that is due."""
-        for order in self.orders:
-            if order["status"] in OPEN:
+        for order in list(self.orders):
+            if order["status"] in OPEN and not order["_asleep"]:
                 self._due(order)
             self._late(order)
 
@@ -132,6 +137,7 @@ class Venue:
         if status in ends:
             order[ends[status]] = order["updated_at"]
         self.ledger.write("state", order_id=order["id"], client_order_id=order["client_order_id"], status=status)
+        legs.moved(self, order)
 
     def fill(self, order: dict, quantity: Decimal, price: Decimal) -> None:
         """An execution, whatever the state of the order: late ones are part of the trade."""
@@ -183,7 +189,8 @@ class Venue:
 
     # --- orders over time ------------------------------------------------------------------------------------
 
-    def _order(self, ask: dict) -> dict:
+    def order(self, ask: dict) -> dict:
+        """What an order is before anything happens to it."""
         now = self.now()
         at = stamp(now)
         named = {name: ask.get(name) for name in ("symbol", "side", "type", "time_in_force")}
@@ -195,13 +202,14 @@ class Venue:
             "replaced_at": None, "replaced_by": None, "replaces": None,
             "asset_id": self.assets[ask["symbol"]]["id"], "asset_class": self.assets[ask["symbol"]]["class"],
             "notional": None, "qty": str(ask["qty"]), "filled_qty": "0", "filled_avg_price": None,
-            "order_class": "", "order_type": ask["type"], "limit_price": ask.get("limit_price"),
+            "order_class": ask.get("order_class", ""), "order_type": ask["type"], "limit_price": legs.limit_of(ask),
             "stop_price": ask.get("stop_price"), "trail_percent": None, "trail_price": ask.get("trail_price"),
-            "hwm": None, "extended_hours": False, "legs": None, "subtag": None, "source": None,
-            "status": "new" if self.is_open else "accepted",
+            "hwm": None, "extended_hours": ask.get("extended_hours", False), "legs": None, "subtag": None,
+            "source": None, "status": "new" if self.is_open else "accepted",
             "_qty": Decimal(str(ask["qty"])), "_filled": ZERO, "_spent": ZERO, "_born": now, "_done": 0,
             "_visible": now + self.lag, "_met": 0, "_triggered": ask["type"] in ("market", "limit"),
             "_extreme": None, "_plan": plan, "_cancel_due": None, "_ended": None,
+            "_asleep": False,
         }  # fmt: skip
 
     def _due(self, order: dict) -> None:

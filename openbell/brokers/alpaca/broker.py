@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from openbell.errors import BrokerError, BrokerUnavailable, InputError
 from openbell.ports import BrokerClock, Capabilities, Rejected, Submission, Unknown
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
-from openbell.values.orders import Fill, Order, OrderIntent, OrderType
+from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, TimeInForce
 
 #: Rows of a page of orders and of activities: the most that Alpaca gives.
 ORDERS_PAGE, FILLS_PAGE = 500, 100
@@ -20,6 +21,8 @@ ORDERS_PAGE, FILLS_PAGE = 500, 100
 MANY = 20
 #: Part of the gross value by which positions may differ from the account's own word, since prices move in between.
 TOLERANCE = 10
+#: Coins take neither orders for the day nor legs, and nothing is taken that costs less than a dollar.
+COIN_TERMS, MIN_NOTIONAL = frozenset({TimeInForce.GTC, TimeInForce.IOC}), Decimal(1)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 
@@ -40,7 +43,16 @@ class AlpacaBroker:
                 f"mode {mode} was asked for, but account ...{self._number[-4:]} is a {self._environment} one"
             )
         shorting = row.get("shorting_enabled") is True
-        self._capabilities = Capabilities(unique_ids, True, shorting, frozenset(OrderType))
+        self._capabilities = Capabilities(
+            unique_client_ids=unique_ids,
+            fractions=True,
+            shorting=shorting,
+            order_types=frozenset(OrderType),
+            order_classes=frozenset(OrderClass),
+            coin_terms=COIN_TERMS,
+            extended_hours=True,
+            min_notional=MIN_NOTIONAL,
+        )
         #: Our id of each order by Alpaca's: it never changes.
         self._client_ids: dict[str, str] = {}
         self._assets: dict[str, Instrument | None] = {}
@@ -60,7 +72,7 @@ class AlpacaBroker:
 
     @property
     def capabilities(self) -> Capabilities:
-        """All order types; client ids are unique for ever."""
+        """All order types, legs too; client ids are unique for ever."""
         return self._capabilities
 
     def clock(self) -> BrokerClock:
@@ -113,11 +125,23 @@ class AlpacaBroker:
         return outcome if isinstance(outcome, (Rejected, Unknown)) else self._after_cancel(outcome.order)
 
     def fills(self, since: datetime) -> tuple[Fill, ...]:
-        """Executions of the account at or after ``since``, oldest first; all pages."""
-        found = [row for row in self._fill_rows(since) if rows.instant_of(row, "transaction_time") >= since]
+        """Executions of the account at or after ``since`` that stand, oldest first; all pages."""
+        read = self._fill_rows(since)
+        gone = rows.taken_back(read)
+        found = [row for row in read if rows.executed(row) and row.get("id") not in gone and _since(row, since)]
         self._learn({str(row.get("order_id")) for row in found}, since)
         made = [rows.fill_of(row, self._client_ids[str(row.get("order_id"))]) for row in found]
         return tuple(sorted({fill.id: fill for fill in made}.values(), key=lambda fill: fill.time))
+
+    def busts(self, since: datetime) -> tuple[Bust, ...]:
+        """Executions that were taken back at or after ``since``, oldest first."""
+        gone = {fill: row for fill, row in rows.taken_back(self._fill_rows(since)).items() if _since(row, since)}
+        self._learn({str(row.get("order_id")) for row in gone.values()}, since)
+        made = [
+            Bust(fill, self._client_ids[str(row.get("order_id"))], rows.instant_of(row, "transaction_time"))
+            for fill, row in gone.items()
+        ]
+        return tuple(sorted(made, key=lambda bust: bust.time))
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Facts of each symbol, asked for once in the life of this object."""
@@ -195,6 +219,10 @@ class AlpacaBroker:
         for order_id in missing:
             order = rows.order_of(self._transport.row(f"/orders/{quote(order_id)}"))
             self._client_ids[order_id] = order.client_id
+
+
+def _since(row: Row, since: datetime) -> bool:
+    return rows.instant_of(row, "transaction_time") >= since
 
 
 def _stamp(instant: datetime) -> str:

@@ -9,7 +9,7 @@ from openbell.brokers.alpaca import rows
 from openbell.errors import BrokerError
 from openbell.ports import Accepted, Rejected, Submission, Unknown
 from openbell.values.money import text
-from openbell.values.orders import Order, OrderIntent, OrderState
+from openbell.values.orders import Order, OrderClass, OrderIntent, OrderState
 from openbell.venues.alpaca.transport import Answer
 
 #: Answers by which Alpaca refuses an order, provided that they carry its own code and message.
@@ -21,7 +21,7 @@ _NOT_FOUND = "40410000"
 _SECONDS = 10
 
 
-def request(intent: OrderIntent) -> dict[str, str]:
+def request(intent: OrderIntent) -> dict[str, Any]:
     """The body of the POST: amounts as plain decimal text, never as floats; absent is left out."""
     prices: dict[str, Decimal | None] = {
         "limit_price": intent.limit_price,
@@ -36,7 +36,21 @@ def request(intent: OrderIntent) -> dict[str, str]:
         "type": intent.type.value,
         "time_in_force": intent.time_in_force.value,
         **{name: text(price) for name, price in prices.items() if price is not None},
+        **({"extended_hours": True} if intent.extended_hours else {}),
+        **_legs(intent),
     }
+
+
+def _legs(intent: OrderIntent) -> dict[str, Any]:
+    """Exits that Alpaca places itself; of an OCO the order's own limit is the profit."""
+    if intent.order_class is OrderClass.SIMPLE:
+        return {}
+    profit = intent.limit_price if intent.order_class is OrderClass.OCO else intent.take_profit
+    legs = {
+        "take_profit": None if profit is None else {"limit_price": text(profit)},
+        "stop_loss": None if intent.stop_loss is None else {"stop_price": text(intent.stop_loss)},
+    }
+    return {"order_class": intent.order_class.value, **{name: leg for name, leg in legs.items() if leg is not None}}
 
 
 def read(body: Any, client_id: str) -> Order:

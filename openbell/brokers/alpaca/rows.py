@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from openbell.errors import BrokerError, InputError
 from openbell.values.account import Account, Position
 from openbell.values.instrument import Instrument
-from openbell.values.money import ZERO, to_decimal
+from openbell.values.money import CENT, ZERO, to_decimal
 from openbell.values.orders import Fill, Order, OrderState, OrderType, Side, TimeInForce
 
 Row = Mapping[str, Any]
@@ -29,7 +29,14 @@ _STATES = {
 }
 #: Currencies that the name of a held coin ends in; it is held as BTCUSD and ordered as BTC/USD.
 _QUOTED_IN = ("USDT", "USDC", "USD", "BTC")
+#: Step of stock prices below one dollar.
+_FINE_TICK = Decimal("0.0001")
 _FLAGS = ("trading_blocked", "account_blocked", "trade_suspended_by_user")
+#: Kinds of rows about executions: what brings one, and what takes one back.
+_EXECUTIONS = frozenset({"fill", "partial_fill", "trade_correct"})
+_TAKEN_BACK = frozenset({"trade_bust", "trade_correct"})
+#: Where such a row names what it is about.
+_PREVIOUS = ("previous_id", "previous_execution_id")
 _CLASSES = {"us_equity": "equity", "crypto": "crypto"}
 
 
@@ -140,12 +147,16 @@ def gross_reported(row: Row) -> Decimal:
     return abs(_decimal(row, "long_market_value")) + abs(_decimal(row, "short_market_value"))
 
 
+def executed(row: Row) -> bool:
+    """Whether a row of the kind FILL brings an execution; a correction brings one and takes one back."""
+    kind = row.get("type")
+    if kind not in _EXECUTIONS | _TAKEN_BACK:
+        raise BrokerError(f"alpaca: execution {row.get('id')} is a {str(kind)[:40]}; a person must look at it")
+    return kind in _EXECUTIONS
+
+
 def fill_of(row: Row, client_id: str) -> Fill:
-    """An execution; one of a kind that we cannot apply, such as a bust, is a BrokerError and never left out."""
-    if row.get("type") not in ("fill", "partial_fill"):
-        raise BrokerError(
-            f"alpaca: execution {row.get('id')} is a {str(row.get('type'))[:40]}; a person must look at it"
-        )
+    """An execution."""
     try:
         return Fill(
             id=text_of(row, "id"),
@@ -161,13 +172,31 @@ def fill_of(row: Row, client_id: str) -> Fill:
         raise BrokerError(f"alpaca: {error}") from None
 
 
+def taken_back(rows: Sequence[Row]) -> dict[str, Row]:
+    """The rows that take an execution back, by its id; BrokerError when one does not tell which."""
+    return {_undone(row, rows): row for row in rows if row.get("type") in _TAKEN_BACK}
+
+
+def _undone(bust: Row, rows: Sequence[Row]) -> str:
+    """The id that it names; else of the one execution that is like it."""
+    named = next((bust[name] for name in _PREVIOUS if isinstance(bust.get(name), str) and bust[name]), "")
+    like = [row for row in rows if row.get("type") in ("fill", "partial_fill") and _alike(row, bust)]
+    if not named and (bust.get("type") != "trade_bust" or len(like) != 1):
+        raise BrokerError(f"alpaca: {bust.get('type')} {bust.get('id')} names no execution; a person must look at it")
+    return named or text_of(like[0], "id")
+
+
+def _alike(row: Row, bust: Row) -> bool:
+    return all(row.get(name) == bust.get(name) for name in ("order_id", "qty", "price", "side"))
+
+
 def instrument_of(row: Row) -> Instrument | None:
     """Facts of an asset, None for a class that we do not trade; a fact that is missing counts against trading."""
     asset_class, symbol = _CLASSES.get(str(row.get("class"))), text_of(row, "symbol")
     try:
         if asset_class is None:
             return None
-        tick = _decimal(row, "price_increment", Decimal("0.01"))
+        tick, fine = _decimal(row, "price_increment", CENT), None if "price_increment" in row else _FINE_TICK
         lot = _decimal(row, "min_trade_increment", Decimal(1))
         return Instrument(
             symbol=symbol,
@@ -177,11 +206,19 @@ def instrument_of(row: Row) -> Instrument | None:
             lot=lot,
             fractionable=row.get("fractionable") is True,
             tradable=row.get("tradable") is True and row.get("status") == "active",
-            shortable=row.get("shortable") is True,
+            shortable=row.get("shortable") is True and asset_class == "equity" and not _hard_to_borrow(row),
             max_leverage=Decimal(2) if row.get("marginable") is True and asset_class == "equity" else Decimal(1),
+            fine_tick=fine,
         )
     except InputError as error:
         raise BrokerError(f"alpaca: {error}") from None
+
+
+def _hard_to_borrow(row: Row) -> bool:
+    """By whichever of the two fields is there: the newer one replaces the older one."""
+    if row.get("borrow_status") is not None:
+        return bool(row["borrow_status"] != "easy_to_borrow")
+    return row.get("easy_to_borrow") is False
 
 
 def instant_of(row: Row, name: str) -> datetime:

@@ -28,7 +28,7 @@ class Tradable(Rule):
             return self.deny(intent.type.value, "order types " + ", ".join(sorted(book.capabilities.order_types)))
         off = _off_tick(intent, instrument)
         if off is not None:
-            return self.deny(f"price {off}", f"tick {instrument.tick}")
+            return self.deny(f"price {off}", f"tick {instrument.tick_at(off) if known(off) else instrument.tick}")
         return self._whole_steps(intent, book)
 
     def _whole_steps(self, intent: OrderIntent, book: Book) -> Ruling:
@@ -41,9 +41,11 @@ class Tradable(Rule):
 
 
 def _off_tick(intent: OrderIntent, instrument: Instrument) -> Decimal | None:
-    for price in (intent.limit_price, intent.stop_price):
-        if price is not None and not (
-            known(price) and known(instrument.tick) and floor_to(price, instrument.tick) == price
-        ):
+    for price in (intent.limit_price, intent.stop_price, intent.take_profit, intent.stop_loss):
+        if price is not None and not (known(price) and _on(price, instrument.tick_at(price))):
             return price
     return None
+
+
+def _on(price: Decimal, tick: Decimal) -> bool:
+    return known(tick) and floor_to(price, tick) == price

@@ -1,0 +1,91 @@
+"""Only terms that the venue takes: how long, at which hours, with which legs, and how small."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from openbell.risk.base import Book, Rule, amount, known
+from openbell.values.money import CENT
+from openbell.values.orders import OrderClass, OrderIntent, OrderType, Purpose, TimeInForce
+from openbell.values.verdict import Ruling
+
+#: What was measured and what it must be; None lets it pass.
+Fault = tuple[str, str] | None
+#: Legs must lie this far from the price of their order.
+_APART = CENT
+
+
+class OrderTerms(Rule):
+    """Holds for exits as well: the venue would refuse them too."""
+
+    order: ClassVar[int] = 35
+    applies_to_exits: ClassVar[bool] = True
+
+    def judge(self, intent: OrderIntent, book: Book) -> Ruling:
+        """Deny what the venue would refuse."""
+        fault = next((found for check in _CHECKS if (found := check(intent, book)) is not None), None)
+        return (
+            self.allow(intent, intent.time_in_force.value, "taken by the venue") if fault is None else self.deny(*fault)
+        )
+
+
+def _term(intent: OrderIntent, book: Book) -> Fault:
+    instrument, venue = book.instruments.get(intent.symbol), book.capabilities
+    coin = instrument is not None and instrument.asset_class == "crypto"
+    taken = venue.coin_terms if coin else venue.terms
+    if intent.time_in_force in taken:
+        return None
+    return f"time in force {intent.time_in_force}", "one of " + ", ".join(sorted(taken))
+
+
+def _hours(intent: OrderIntent, book: Book) -> Fault:
+    """Outside the regular hours there are limit orders only, in whole units and without legs."""
+    if not intent.extended_hours:
+        return None
+    if book.capabilities.extended_hours is not True:
+        return "extended hours", "regular hours"
+    if intent.type is not OrderType.LIMIT or intent.time_in_force is TimeInForce.IOC:
+        return f"{intent.type} {intent.time_in_force}", "limit day or gtc in extended hours"
+    if intent.order_class is not OrderClass.SIMPLE:
+        return intent.order_class.value, "simple in extended hours"
+    return None
+
+
+def _class(intent: OrderIntent, book: Book) -> Fault:
+    venue = book.capabilities.order_classes
+    if intent.order_class not in venue:
+        return intent.order_class.value, "order classes " + ", ".join(sorted(venue))
+    if intent.order_class is not OrderClass.SIMPLE and intent.time_in_force is TimeInForce.IOC:
+        return f"{intent.order_class} {intent.time_in_force}", "day or gtc"
+    return None
+
+
+def _apart(intent: OrderIntent, book: Book) -> Fault:  # noqa: ARG001
+    """The profit lies beyond the price of the order, the loss before it."""
+    base, sign = intent.limit_price or intent.reference, intent.side.sign
+    sign = sign if intent.purpose is Purpose.ENTRY else -sign
+    for name, leg, way in (("take_profit", intent.take_profit, sign), ("stop_loss", intent.stop_loss, -sign)):
+        if leg is not None and not (known(leg) and known(base) and (leg - base) * way >= _APART):
+            return f"{name} {leg}", f"{'above' if way > 0 else 'below'} {base} by {_APART}"
+    return None
+
+
+def _opens(intent: OrderIntent, book: Book) -> Fault:
+    """An entry with legs starts from nothing: the venue refuses it beside a position or a working order."""
+    if intent.order_class not in (OrderClass.BRACKET, OrderClass.OTO):
+        return None
+    if book.occupied(intent.symbol):
+        return f"{intent.symbol} is held or has an open order", f"nothing in {intent.symbol}"
+    return None
+
+
+def _size(intent: OrderIntent, book: Book) -> Fault:
+    least = book.capabilities.min_notional
+    if intent.purpose is not Purpose.ENTRY or least == 0:
+        return None
+    value = intent.notional if known(intent.reference) and known(intent.quantity) else None
+    if value is None:
+        return "notional unknown", f"at least {amount(least)}"
+    return (f"notional {amount(value)}", f"at least {amount(least)}") if value < least else None
+
+
+_CHECKS: tuple[Callable[[OrderIntent, Book], Fault], ...] = (_term, _hours, _class, _apart, _opens, _size)
