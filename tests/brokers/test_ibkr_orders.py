@@ -257,6 +257,23 @@ def test_I31_a_status_is_no_proof_of_death(double, broker, status):
     assert [each.client_id for each in broker.open_orders()] == ["alive"]
 
 
+@pytest.mark.parametrize("status", ["Inactive", "Cancelled", "ApiCancelled"])
+def test_I31_an_order_that_is_listed_as_open_lives_whatever_its_status_claims(double, broker, status):
+    broker.submit(intent("alive", limit_price="95"))
+    double.claim("alive", status)
+    found = broker.order("alive")
+    assert (found.state, found.reason) == (OrderState.ACKED, f"listed as open, but {status}")
+    assert [each.client_id for each in broker.open_orders()] == ["alive"]
+
+
+def test_I29_a_notice_leaves_no_mark_on_the_status(double, broker):
+    double.script({"on": "placeOrder", "notice": [10349, "Order TIF was set to DAY based on order preset."]})
+    double.script({"on": "allOpenOrders", "terse": True, "times": 0})
+    broker.submit(intent("noted", limit_price="95"))
+    found = broker.order("noted")
+    assert (found.state, found.reason) == (OrderState.ACKED, "")
+
+
 def test_I31_an_end_without_a_reason_is_borne_out_by_the_lists(double, connect):
     broker = connect(ack_timeout=2)
     double.script({"on": "placeOrder", "error": [10399, "odd"], "status": "Inactive", "keep": True})

@@ -21,6 +21,7 @@ KEYS = {
     "drop": "the connection is cut: before it arrives, or after",
     "pending": "a cancel is only pending",
     "empty": "an empty answer instead of the true one",
+    "terse": "orders without the message about their status",
     "twice": "every row is told twice",
     "zone": "executions carry this zone",
     "partly": "only that many rows, and no end",

@@ -35,14 +35,14 @@ def open_order(order: Placed) -> bytes:
     shares = ["", "", "", "", "", "", "", "", "", "", 0, "", -1, 0]
     ranges = ["", "", "", "", "", 0, 0, 0, 0, "", 3 if order.oca else 0, 0, 0, "", order.parent, 0, "", 0, "", ""]
     stops = [0, 0, order.mark, "", "", "", "", 0, 0, 0, "", "", "", "", 0, "", "", 0, 0, "", 0, 0]
-    margins = [order.status, *[NO_PRICE] * 9, "", "", "", "", "", 0, 0, 0]
+    margins = [order.told, *[NO_PRICE] * 9, "", "", "", "", "", 0, 0, 0]
     adjusted = ["None", NO_PRICE, order.mark, NO_PRICE, NO_PRICE, NO_PRICE, NO_PRICE, 0, "", "", "", 0, 0, 0, 0, 0]
     return frame(*head, *terms, *owner, *shares, *ranges, *stops, *margins, *adjusted, UNSET, UNSET, 0, *[""] * 5)
 
 
 def order_status(order: Placed) -> bytes:
     amounts = [order.filled, order.remaining, order.average, order.perm_id, order.parent, order.average]
-    return frame(3, order.order_id, order.status, *amounts, order.client, order.why, 0)
+    return frame(3, order.order_id, order.told, *amounts, order.client, order.why, 0)
 
 
 def completed_order(order: Placed) -> bytes:

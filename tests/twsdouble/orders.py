@@ -12,7 +12,7 @@ ENDED = ("Filled", "Cancelled", "ApiCancelled", "Inactive")
 
 @dataclass
 class Placed:
-    """An order that arrived. ``hush`` and ``mute`` are for how long nobody is told of it."""
+    """An order that arrived. ``mute``: nobody is told of it; ``claims``: the status that is told instead of its own."""
 
     client: int
     order_id: int
@@ -41,6 +41,7 @@ class Placed:
     completed: str = ""
     completed_time: str = ""
     why: str = ""
+    claims: str = ""
     mute: bool = False
     hidden: bool = False
     held_back: bool = False
@@ -50,6 +51,10 @@ class Placed:
     @property
     def ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def told(self) -> str:
+        return self.claims or self.status
 
     @property
     def remaining(self) -> Decimal:

@@ -90,6 +90,10 @@ class TwsDouble:
         """Say a status of an order that still works."""
         self._pull("status", {"ref": ref, "status": status})
 
+    def claim(self, ref: str, status: str) -> None:
+        """Tell of an order with a status that is not its own."""
+        self._pull("claim", {"ref": ref, "status": status})
+
     def end(self, ref: str, status: str, words: str = "") -> None:
         """End an order."""
         self._pull("end", {"ref": ref, "status": status, "words": words})
@@ -122,9 +126,9 @@ class TwsDouble:
         """Every connection there is never answers again; new ones do."""
         self._pull("mute_lines", None)
 
-    def restart(self, next_id: int = 1) -> None:
-        """The gateway starts again."""
-        self._pull("restart", next_id)
+    def restart(self, next_id: int = 1, forget: bool = True) -> None:
+        """The gateway starts again; ``forget``: it knows no execution any more."""
+        self._pull("restart", {"next_id": next_id, "forget": forget})
 
     # --- the truth -------------------------------------------------------------------------------------------
 

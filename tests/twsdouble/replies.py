@@ -72,9 +72,12 @@ def _take(session: "Session", order: Placed, fault: dict) -> None:
     server = session.server
     order.mute, order.frozen = bool(fault.get("mute") or "delay" in fault), bool(fault.get("frozen"))
     server.ledger.write("order", ref=order.ref, symbol=order.symbol, action=order.action, quantity=str(order.quantity))
-    for code, words in [fault["notice"]] if "notice" in fault else []:
-        session.error(order.order_id, code, words)
+    # Notices come before and after the status; the second one is what misleads the SDK for good.
+    if "notice" in fault:
+        session.error(order.order_id, *fault["notice"])
     server.venue.take(order)
+    if "notice" in fault:
+        session.error(order.order_id, *fault["notice"])
     if order.held_back:
         session.error(order.order_id, 399, "Order Message: your order will not be placed at the exchange until 09:30")
     if "delay" in fault:
@@ -116,7 +119,8 @@ def _listed(session: "Session", orders: list[Placed], fault: dict) -> None:
     shown = [] if fault.get("empty") else [o for o in orders if not o.hidden and not o.ended]
     for order in (shown * (2 if fault.get("twice") else 1))[: fault.get("partly", 2 * len(shown))]:
         session.send_raw(messages.open_order(order))
-        session.send_raw(messages.order_status(order))
+        if not fault.get("terse"):
+            session.send_raw(messages.order_status(order))
     if "partly" not in fault:
         session.send(53, 1)
 

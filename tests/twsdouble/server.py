@@ -142,6 +142,9 @@ class Server:
         order.status = body["status"]
         self.tell("status", order, None)
 
+    def lever_claim(self, body: dict) -> None:
+        self._order(body["ref"]).claims = body["status"]
+
     def lever_end(self, body: dict) -> None:
         self.venue.end(self._order(body["ref"]), body["status"], body.get("words", ""))
 
@@ -177,11 +180,12 @@ class Server:
         for session in self.sessions:
             session.silent = True
 
-    def lever_restart(self, next_id: int) -> None:
-        """The gateway starts again: connections end, executions are forgotten, ids begin at ``next_id``."""
+    def lever_restart(self, body: dict) -> None:
+        """The gateway starts again: connections end, executions may be forgotten, ids begin at ``next_id``."""
         self.lever_cut(None)
-        self.venue.forgotten |= {made["id"] for _, made in self.venue.executions}
-        self._first, self._used = next_id, {}
+        if body["forget"]:
+            self.venue.forgotten |= {made["id"] for _, made in self.venue.executions}
+        self._first, self._used = body["next_id"], {}
 
     def lever_orders(self, _: None) -> list[dict]:
         names = (
