@@ -64,6 +64,12 @@ class Capabilities:
     extended_hours: bool = False
     min_notional: Decimal = Decimal(0)
 
+    def beyond(self, intent: OrderIntent) -> str:
+        """Which part of an order the venue does not know, empty for none: an adapter refuses it and never drops it."""
+        if intent.order_class not in self.order_classes:
+            return f"{intent.order_class} orders"
+        return "extended hours" if intent.extended_hours and not self.extended_hours else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -392,6 +398,9 @@ class Journal(Protocol):
 
     def unsettled(self, account: str | None = None) -> tuple[Unsettled, ...]:
         """Every order that is not terminal, oldest first, whatever its age."""
+
+    def unplanned(self, client_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of some ids of orders that stand in no frozen plan, in the order given."""
 
     def expired(self) -> tuple[tuple[Slot, int, str], ...]:
         """Slots without an outcome whose lease ran out, with fencing number and run id, oldest first."""

@@ -12,7 +12,7 @@ from openbell.calendar.slots import grace
 from openbell.calendar.window import decide
 from openbell.crashpoints import reach
 from openbell.errors import BrokerError, DataError, IllegalTransition, StoreError
-from openbell.ports import Broker, Claim, Frozen, History, Journal, OrderEvent, Unsettled
+from openbell.ports import Broker, Claim, Frozen, History, Journal, OrderEvent, Unsettled, busts_of
 from openbell.stages.execute import Executed, Sender, sendable
 from openbell.stages.lastgate import Quotes, bare_market, closed_now
 from openbell.stages.lease import LEASE, Lease
@@ -22,7 +22,7 @@ from openbell.stages.seal import Story, build_record
 from openbell.stages.settle import BEFORE, Resolver, mark_unknown, resolver_of
 from openbell.stages.steps import as_order
 from openbell.values.job import FLATTEN, JOBS
-from openbell.values.orders import Fill, Order, OrderState
+from openbell.values.orders import Bust, Fill, Order, OrderState
 from openbell.values.record import Guard, Outcome, RunRecord
 from openbell.values.ring import Ring
 from openbell.values.slot import Slot
@@ -199,6 +199,7 @@ class Recovery:
         try:
             broker = self.broker()
             fills = broker.fills(self.pace.now() - LOOK_BACK)
+            busts = busts_of(broker, self.pace.now() - LOOK_BACK)
         except BrokerError as error:
             return replace(done, blind=str(error))
         # Read in this order: what a live run is about to write down is either unsettled still, or kept by then.
@@ -208,6 +209,8 @@ class Recovery:
         late = [fill for fill in ours if fill.id not in kept]
         for client_id in dict.fromkeys(fill.client_id for fill in late):
             self._report(client_id, [fill for fill in late if fill.client_id == client_id])
+        for bust in (bust for bust in busts if bust.fill in kept and bust.client_id.startswith(PREFIX)):
+            self._take_back(bust)
         return replace(done, followed=done.followed + len({fill.client_id for fill in late}))
 
     def _report(self, client_id: str, fills: Sequence[Fill]) -> None:
@@ -216,6 +219,11 @@ class Recovery:
             self.journal.report(OrderEvent(client_id, OrderState.PARTIAL, fills[-1].time), fills)
         except StoreError as error:
             self.journal.alert("STATE_ROLLBACK", client_id, f"the broker executed an order of ours: {error}")
+
+    def _take_back(self, bust: Bust) -> None:
+        """Once is enough: the store knows which fills it has taken back already."""
+        said = OrderEvent(bust.client_id, OrderState.PARTIAL, bust.time, "the venue took an execution back")
+        self.journal.report(said, (), [bust.fill])
 
     def _close_alerts(self, done: Recovered, unsettled: Sequence[Unsettled]) -> None:
         if done.waiting or done.blind:

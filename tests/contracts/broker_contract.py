@@ -12,7 +12,7 @@ from typing import Protocol
 import pytest
 
 from openbell.ports import Accepted, Broker, Rejected
-from openbell.values.orders import Order, OrderIntent, OrderState, OrderType, Purpose, Side, TimeInForce
+from openbell.values.orders import Order, OrderClass, OrderIntent, OrderState, OrderType, Purpose, Side, TimeInForce
 
 SYMBOL = "AAPL"
 UNKNOWN_SYMBOL = "ZZZZ"
@@ -162,6 +162,28 @@ class BrokerContract:
         sent = ("symbol", "side", "quantity", "type", "limit_price", "stop_price", "trail", "time_in_force")
         assert {name: getattr(found, name) for name in sent} == {name: getattr(wanted, name) for name in sent}
         assert found.broker_id
+
+    def test_a_bracket_leaves_nothing_when_one_of_its_exits_has_filled(self, venue, broker):
+        if OrderClass.BRACKET not in broker.capabilities.order_classes:
+            pytest.skip("no brackets")
+        legs = {"take_profit": Decimal(110), "stop_loss": Decimal(95)}
+        assert isinstance(broker.submit(intent("b1", **legs)), Accepted)
+        assert venue.settle("b1").state is OrderState.FILLED
+        assert broker.account().quantity(SYMBOL) == 10
+        venue.quote(SYMBOL, "110.10", "110.12")
+        assert broker.account().quantity(SYMBOL) == 0
+        assert broker.open_orders() == ()
+
+    @pytest.mark.parametrize(
+        "terms",
+        [{"take_profit": Decimal(110), "stop_loss": Decimal(95)}, {"limit_price": "95", "extended_hours": True}],
+    )
+    def test_what_is_beyond_the_capabilities_is_refused_whole(self, broker, terms):
+        wanted = intent("part", **terms)
+        if not broker.capabilities.beyond(wanted):
+            pytest.skip("the venue takes it")
+        assert isinstance(broker.submit(wanted), Rejected)
+        assert broker.order("part") is None
 
     def test_a_trailing_sell_follows_the_price_up_and_sells_on_the_way_down(self, venue, broker, held):
         if OrderType.TRAILING_STOP not in broker.capabilities.order_types:

@@ -110,6 +110,8 @@ class IBKRBroker:
 
     def submit(self, intent: OrderIntent) -> Submission:
         """Send once; only a clear word counts, and everything else is Unknown."""
+        if part := self.capabilities.beyond(intent):
+            return Rejected(NOT_SENT, f"nothing was sent: {part} are not taken here")
         try:
             ready = self._line.ask(lambda session: self._prepared(session, intent))
         except (BrokerError, InputError) as error:

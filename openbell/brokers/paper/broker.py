@@ -104,6 +104,8 @@ class PaperBroker:
 
     def submit(self, intent: OrderIntent) -> Submission:
         """Check, keep, and fill what the quote of this moment fills."""
+        if part := self.capabilities.beyond(intent):
+            return Rejected("ORDER_CLASS", f"{part} are not taken here")
         try:
             with self._look(self._quotes, intent.symbol) as look:
                 refused = checks.refusal(look, intent)
