@@ -32,8 +32,8 @@ from tests.faults.double import CANARY, KEY, LAG
 AGAIN = 3
 #: Above the lag of the late broker.
 QUIET = timedelta(seconds=2 * LAG)
-#: Most that may ever be held of one symbol: 900 at a price of 100.
-LIMIT = Decimal(9)
+#: Most that may ever be held of one symbol: 900 at a price of 100, and what the plans of ``two plans`` allow at most.
+LIMIT = Decimal("9.5")
 #: What a restart long after its time is left with: nothing may be sent any more.
 NO_GRACE = {"window": {"exchange": "24/7", "grace": "0s"}}
 #: Actions after which orders may stay open at the broker.
