@@ -42,7 +42,16 @@ from tests.store.samples import (
 
 S = OrderState
 #: Small states that move on by themselves, and what belongs to Alembic.
-FREE = {"breakers", "outbox", "outbox_marks", "paper_notes", "paper_orders", "alembic_version"}
+FREE = {
+    "alembic_version",
+    "breakers",
+    "exit_marks",
+    "exit_ticks",
+    "outbox",
+    "outbox_marks",
+    "paper_notes",
+    "paper_orders",
+}
 #: Columns that move on by themselves.
 FREE_COLUMNS = {
     ("slots", name) for name in ("run_id", "fencing", "lease_until", "account", "frozen_at", "code", "outcome")
