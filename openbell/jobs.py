@@ -10,7 +10,7 @@ from openbell.crashpoints import reach
 from openbell.dependencies import DEPENDENCIES, count, count_failure, probe
 from openbell.desk import Desk
 from openbell.errors import DataError, InputError, OpenbellError, StoreError
-from openbell.ports import Claim, ClaimKind, Frozen, OrderEvent
+from openbell.ports import Broker, Claim, ClaimKind, Frozen, OrderEvent
 from openbell.stages.execute import sendable
 from openbell.stages.fetch import with_history
 from openbell.stages.guards import BROKER_FAILURES, STALE, UNAVAILABLE, Situation, check
@@ -20,6 +20,7 @@ from openbell.stages.lease import UNSENT, Lease
 from openbell.stages.protection import stale
 from openbell.stages.recover import recover_quietly
 from openbell.stages.report import headline
+from openbell.stages.rollback import rolled_back
 from openbell.stages.seal import Story, build_record
 from openbell.values.account import Account
 from openbell.values.job import Job
@@ -140,6 +141,7 @@ def _situation(desk: Desk, job: Job, ring: Ring, claim: Claim | None, planned: d
         account_limits=partial(_account_limits, desk, ring),
         probe=partial(probe, desk, job),
         unwatched=partial(_unwatched, desk, ring),
+        rolled_back=partial(_rolled_back, desk, ring),
     )
 
 
@@ -158,6 +160,10 @@ def _unwatched(desk: Desk, ring: Ring) -> str:
     if why and not ring.dry_run:
         desk.journal.alert(STALE, desk.plan.name, why)
     return why
+
+
+def _rolled_back(desk: Desk, ring: Ring, broker: Broker) -> str:
+    return "" if ring.dry_run else rolled_back(desk.journal, desk.history, broker, ring.as_of)
 
 
 # --- how it ends ---------------------------------------------------------------------------------------------

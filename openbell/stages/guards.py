@@ -29,7 +29,8 @@ class Situation:
 
     ``late_by`` is how long after its planned instant the run looked at the clock, None where lateness has no
     meaning (started by hand, or for a given ``as_of``). ``probe`` asks one read-only question that counts for an
-    open breaker and returns the breaker after it; ``unwatched`` says why nobody looks after what is held.
+    open breaker and returns the breaker after it; ``unwatched`` says why nobody looks after what is held,
+    ``rolled_back`` why the store may be an old copy.
     """
 
     plan: Plan
@@ -46,6 +47,7 @@ class Situation:
     account_limits: Callable[[Account], str]
     probe: Callable[[Breaker], Breaker]
     unwatched: Callable[[], str] = lambda: ""
+    rolled_back: Callable[[Broker], str] = lambda _: ""
 
 
 def check(situation: Situation) -> tuple[Guard, ...]:
@@ -130,6 +132,8 @@ def _broker(s: Situation) -> Iterator[Guard]:
         yield _guard("broker", False, code, str(error))
         return
     yield _agreement(s, broker, clock)
+    if s.job.sends:
+        yield _books(s, broker)
     if s.job.adds_risk:
         yield _account_risk(s, account)
         yield from _protection(s)
@@ -145,6 +149,14 @@ def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
         return _guard("broker", False, "CLOCK", f"the venue's clock differs by {clock.now - s.as_of}")
     expected = clock.is_open or s.job.hours is WorkingHours.ANY
     return _guard("broker", expected, "CALENDAR_DISAGREE", "our calendar says open, the venue says closed")
+
+
+def _books(s: Situation, broker: Broker) -> Guard:
+    try:
+        strange = s.rolled_back(broker)
+    except BrokerError as error:
+        return _guard("books", False, UNAVAILABLE, str(error))
+    return _guard("books", not strange, "STATE_ROLLBACK", strange)
 
 
 def _account_risk(s: Situation, account: Account) -> Guard:

@@ -11,18 +11,19 @@ from datetime import timedelta
 from openbell.calendar.slots import grace
 from openbell.calendar.window import decide
 from openbell.crashpoints import reach
-from openbell.errors import BrokerError, DataError, IllegalTransition, StoreError
+from openbell.errors import BrokerError, DataError, IllegalTransition
 from openbell.ports import Broker, Claim, Frozen, History, Journal, OrderEvent, Unsettled, busts_of
 from openbell.stages.execute import Executed, Sender, sendable
 from openbell.stages.lastgate import Quotes, bare_market, closed_now
 from openbell.stages.lease import LEASE, Lease
 from openbell.stages.pace import Pace
 from openbell.stages.resolve import Resolved
+from openbell.stages.rollback import PREFIX, STATE_ROLLBACK, rolled_back, unplanned
 from openbell.stages.seal import Story, build_record
 from openbell.stages.settle import BEFORE, Resolver, mark_unknown, resolver_of
 from openbell.stages.steps import as_order
 from openbell.values.job import FLATTEN, JOBS
-from openbell.values.orders import Bust, Fill, Order, OrderState
+from openbell.values.orders import Bust, Order, OrderState
 from openbell.values.record import Guard, Outcome, RunRecord
 from openbell.values.ring import Ring
 from openbell.values.slot import Slot
@@ -34,26 +35,29 @@ UNSENT = (OrderState.PLANNED, OrderState.APPROVED)
 UNCLEAR = (OrderState.SENDING, OrderState.UNKNOWN)
 #: How far back executions of orders that had ended are looked for, and how many of the store's are compared.
 LOOK_BACK, MANY = timedelta(days=1), 5000
-#: Ids of ours begin like this.
-PREFIX = "ob-"
 #: Slots that a recovery has claimed, by key, with the claim and the run that died.
 Taken = Mapping[str, tuple[Slot, Claim, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a recovery did. ``waiting`` are orders whose outcome is still unknown, ``blind`` why nobody could ask."""
+    """What a recovery did.
+
+    ``waiting`` are orders whose outcome is still unknown, ``blind`` is why nobody could ask, ``strange`` why the store
+    may be an old copy.
+    """
 
     interrupted: tuple[str, ...] = ()
     abandoned: int = 0
     followed: int = 0
     waiting: tuple[str, ...] = ()
     blind: str = ""
+    strange: str = ""
 
     @property
     def clean(self) -> bool:
-        """Whether every order has a known outcome."""
-        return not (self.waiting or self.blind)
+        """Whether every order has a known outcome, and every order of ours at the broker is known here."""
+        return not (self.waiting or self.blind or self.strange)
 
     def words(self) -> str:
         """One line."""
@@ -63,6 +67,7 @@ class Recovered:
             f"{self.followed} orders looked up" if self.followed else "",
             f"{len(self.waiting)} orders with unknown outcome" if self.waiting else "",
             f"the broker could not be asked: {self.blind}" if self.blind else "",
+            f"everything is halted: {self.strange}" if self.strange else "",
         ]
         return ", ".join(part for part in parts if part) or "nothing to recover"
 
@@ -77,7 +82,8 @@ def recovered_work(recovered: Recovered) -> Worked:
     }
     if recovered.clean:
         return Worked(recovered.words(), counters)
-    code = "UNKNOWN_ORDERS" if recovered.waiting else "BROKER_UNAVAILABLE"
+    unclear = "UNKNOWN_ORDERS" if recovered.waiting else "BROKER_UNAVAILABLE"
+    code = STATE_ROLLBACK if recovered.strange else unclear
     return Worked(recovered.words(), counters, {"waiting": list(recovered.waiting)}, Outcome.FAILED, code)
 
 
@@ -200,25 +206,21 @@ class Recovery:
             broker = self.broker()
             fills = broker.fills(self.pace.now() - LOOK_BACK)
             busts = busts_of(broker, self.pace.now() - LOOK_BACK)
+            strange = rolled_back(self.journal, self.history, broker, self.pace.now())
         except BrokerError as error:
             return replace(done, blind=str(error))
         # Read in this order: what a live run is about to write down is either unsettled still, or kept by then.
         live = {order.intent.id for order in self.journal.unsettled()}
         kept = {fill.id for fill in self.history.fills(broker.account_id, limit=MANY)}
-        ours = [fill for fill in fills if fill.client_id.startswith(PREFIX) and fill.client_id not in live]
-        late = [fill for fill in ours if fill.id not in kept]
+        late = [fill for fill in fills if fill.client_id.startswith(PREFIX) and fill.id not in kept]
+        left_out = live.union(unplanned(self.journal, (fill.client_id for fill in late)))
+        late = [fill for fill in late if fill.client_id not in left_out]
         for client_id in dict.fromkeys(fill.client_id for fill in late):
-            self._report(client_id, [fill for fill in late if fill.client_id == client_id])
+            told = [fill for fill in late if fill.client_id == client_id]
+            self.journal.report(OrderEvent(client_id, OrderState.PARTIAL, told[-1].time), told)
         for bust in (bust for bust in busts if bust.fill in kept and bust.client_id.startswith(PREFIX)):
             self._take_back(bust)
-        return replace(done, followed=done.followed + len({fill.client_id for fill in late}))
-
-    def _report(self, client_id: str, fills: Sequence[Fill]) -> None:
-        """The store decides what a fill means for an order that has ended; one of an order it never had is told."""
-        try:
-            self.journal.report(OrderEvent(client_id, OrderState.PARTIAL, fills[-1].time), fills)
-        except StoreError as error:
-            self.journal.alert("STATE_ROLLBACK", client_id, f"the broker executed an order of ours: {error}")
+        return replace(done, followed=done.followed + len({fill.client_id for fill in late}), strange=strange)
 
     def _take_back(self, bust: Bust) -> None:
         """Once is enough: the store knows which fills it has taken back already."""

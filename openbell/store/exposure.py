@@ -1,5 +1,6 @@
 """What the store knows of an account inside the transaction of a send, and which orders are not settled."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +32,9 @@ _SENT = (
     .where(SLOTS.c.plan == bindparam("plan"), SLOTS.c.session == bindparam("session"))
     .where(ORDERS.c.sent.is_not(None), *_OTHERS)
 )
+#: Ids in one question; SQLite takes some ten thousand parameters.
+_AT_ONCE = 5000
+_PLANNED = select(INTENTS.c.client_id).where(INTENTS.c.client_id.in_(bindparam("ids", expanding=True)))
 _UNSETTLED = tuple(sorted(state.value for state in OrderState if not state.terminal))
 
 
@@ -98,6 +102,15 @@ def _unsettled(row: Row[Any]) -> Unsettled:
         fencing=row.fencing,
         slot_open=row.outcome is None,
     )
+
+
+def unplanned(connection: Connection, client_ids: Sequence[str]) -> tuple[str, ...]:
+    """Those of some ids that stand in no frozen plan."""
+    planned: set[str] = set()
+    for start in range(0, len(client_ids), _AT_ONCE):
+        part = list(client_ids[start : start + _AT_ONCE])
+        planned.update(connection.execute(_PLANNED, {"ids": part}).scalars())
+    return tuple(name for name in client_ids if name not in planned)
 
 
 def looked_up(connection: Connection, lookup: Lookup) -> None:

@@ -119,6 +119,11 @@ class SqlJournal:
         with self.store.reading() as connection:
             return exposure.unsettled(connection, account)
 
+    def unplanned(self, client_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of some ids of orders that stand in no frozen plan, in the order given."""
+        with self.store.reading() as connection:
+            return exposure.unplanned(connection, client_ids)
+
     def expired(self) -> tuple[tuple[Slot, int, str], ...]:
         """Slots without an outcome whose lease ran out by the database's clock."""
         with self.store.reading() as connection:

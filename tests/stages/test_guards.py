@@ -64,6 +64,7 @@ BLOCKING = {
     "window": ({"window": replace(OPEN, open=False, code="HOLIDAY", detail="Thanksgiving")}, "HOLIDAY"),
     "lateness": ({"late_by": timedelta(seconds=61)}, "LATE"),
     "broker": ({"broker": Counted(broker(is_open=False))}, "CALENDAR_DISAGREE"),
+    "books": ({"rolled_back": lambda _broker: "5 orders that this store never had"}, "STATE_ROLLBACK"),
     "account risk": ({"account_limits": lambda _account: "daily_loss_halt: 0.05 against 0.02"}, "ACCOUNT_RISK"),
 }
 
