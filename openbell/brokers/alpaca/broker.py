@@ -23,6 +23,8 @@ MANY = 20
 TOLERANCE = 10
 #: Coins take neither orders for the day nor legs, and nothing is taken that costs less than a dollar.
 COIN_TERMS, MIN_NOTIONAL = frozenset({TimeInForce.GTC, TimeInForce.IOC}), Decimal(1)
+#: Seconds for the list of all assets, some megabytes.
+LONG = 30.0
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 
@@ -147,7 +149,7 @@ class AlpacaBroker:
         """Facts of each symbol, asked for once in the life of this object."""
         missing = [symbol for symbol in symbols if symbol not in self._assets]
         if len(missing) > MANY:
-            listed = self._transport.rows("/assets", {"status": "active"})
+            listed = self._transport.patient(LONG).rows("/assets", {"status": "active"})
             wanted = set(missing)
             self._assets |= {row["symbol"]: rows.instrument_of(row) for row in listed if row.get("symbol") in wanted}
             self._assets |= {symbol: self._assets.get(symbol) for symbol in missing}

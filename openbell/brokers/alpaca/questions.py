@@ -10,6 +10,10 @@ from openbell.venues.alpaca.transport import Answer, Transport
 class Trading(Transport):
     """One account's trading API; orders go out by ``call``, which never raises."""
 
+    def patient(self, seconds: float) -> "Trading":
+        """The same for long answers: up to ``seconds`` until one is there."""
+        return Trading(str(self._base_url), self._keys, (self._timeouts[0], seconds))
+
     def ask(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """The JSON of a question; KeysRefused at 401, BrokerUnavailable for anything but a clean 200."""
         return self.clean(self.call("GET", path, params), path)
