@@ -25,9 +25,9 @@ from openbell.errors import OpenbellError
 from openbell.settings import load_settings
 from openbell.stages.report import headline, markdown, tables
 from openbell.values import canonical
-from openbell.values.job import NOTIFY
+from openbell.values.job import NOTIFY, TRADE
 from openbell.values.plan import Window
-from openbell.values.record import RunRecord
+from openbell.values.record import Outcome, RunRecord
 from tasks.deliver import deliver_soon
 
 #: The tables that get an artifact of their own, with the words above each.
@@ -61,8 +61,8 @@ def _post(flow_run: UUID, run: str, url: str, settings: SettingsContext) -> None
 def _post_all(flow_run: UUID, run: str, url: str) -> None:
     try:
         record = store.open_history(url).run(run)
-        if record is None:
-            return  # refused before it was a run
+        if record is None or not _worth_reading(record):
+            return  # refused before it was a run, or there is nothing that its state does not say
         zone = window_zone(Window.model_validate(record.plan_body["window"]))
         with get_client(sync_client=True) as client:
             for artifact in _artifacts(record, zone):
@@ -71,14 +71,20 @@ def _post_all(flow_run: UUID, run: str, url: str) -> None:
         _log.warning("artifacts of run %s were not published: %s", run, error)
 
 
+def _worth_reading(record: RunRecord) -> bool:
+    """A job that rings every minute leaves a page only when it found something."""
+    return record.job == TRADE.name or bool(any(record.details.values()) or record.outcome is Outcome.FAILED)
+
+
 def _artifacts(record: RunRecord, zone: ZoneInfo) -> Iterator[ArtifactCreate]:
-    key, words = f"report-{record.plan}", headline(record)
+    of = record.plan if record.job == TRADE.name else f"{record.plan}-{record.job}"
+    key, words = f"report-{of}", headline(record)
     yield ArtifactCreate(type="markdown", key=key, description=words, data=markdown(record, zone))
     rows = tables(record, zone)
     for name, words in TABLES.items():
         if rows[name]:
             data = canonical.dumps(rows[name])
-            yield ArtifactCreate(type="table", key=f"{name}-{record.plan}", description=words, data=data)
+            yield ArtifactCreate(type="table", key=f"{name}-{of}", description=words, data=data)
 
 
 def announce(record: RunRecord) -> None:

@@ -23,6 +23,8 @@ from openbell.values.time import as_utc
 AHEAD = timedelta(days=366)
 #: A wall time that so large a share of a weekday's dates has is rung on every such weekday.
 USUAL = 0.5
+#: Minutes of an hour: no field but that of the minutes has so many.
+HOUR = 60
 
 #: Minutes of a day.
 Walls = frozenset[int]
@@ -114,7 +116,8 @@ def _numbers(numbers: Sequence[int]) -> str:
     if len(numbers) > 2:
         step = numbers[1] - numbers[0]
         if list(numbers) == list(range(numbers[0], numbers[-1] + 1, step)):
-            span = f"{numbers[0]}-{numbers[-1]}"
+            whole = numbers[0] == 0 and numbers[-1] + step == HOUR
+            span = "*" if whole else f"{numbers[0]}-{numbers[-1]}"
             return span if step == 1 else f"{span}/{step}"
     parts = []
     for _, run in groupby(enumerate(numbers), key=lambda item: item[1] - item[0]):

@@ -9,7 +9,8 @@ from openbell.cli.place import reading, run_or_slot
 from openbell.cli.zones import recorded_zone
 from openbell.errors import InputError
 from openbell.ports import History
-from openbell.stages.report import currency, headline, provider_words, tables
+from openbell.stages.job_report import job_tables
+from openbell.stages.report import TRADING, currency, headline, provider_words, tables
 from openbell.stages.wording import clean, count, money, when
 from openbell.values.record import RunRecord
 
@@ -41,6 +42,8 @@ def show(run: str, as_json: bool) -> None:
         if rows:
             columns = [f">{column}" if column in NUMBERS else column for column in rows[0]]
             table(TITLES[name], columns, (list(row.values()) for row in rows))
+    for title, rows in job_tables(record).items() if record.job not in TRADING else ():
+        table(title, list(rows[0]), (list(row.values()) for row in rows))
     _account(record)
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, tzinfo
 from openbell.stages.fates import FATES
 from openbell.stages.report import headline
 from openbell.stages.wording import clean, count, price, quantity, when
-from openbell.values.job import TRADE
 from openbell.values.message import Noted, Posted
 from openbell.values.orders import Order
 from openbell.values.record import Outcome, RunRecord
@@ -41,8 +40,7 @@ def _run(plan: str, noted: Noted, record: RunRecord | None, zone: tzinfo) -> tup
 
 
 def _lines(record: RunRecord, zone: tzinfo) -> Iterator[str]:
-    said = clean(record.message)
-    yield f"{record.outcome.value}: {said}" if said and record.job != TRADE.name else headline(record)
+    yield headline(record)
     yield from (_order(order) for order in record.orders[:LISTED])
     if len(record.orders) > LISTED:
         yield f"and {count(len(record.orders) - LISTED, 'more order', 'more orders')}"

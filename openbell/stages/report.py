@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from datetime import UTC, tzinfo
 
 from openbell.stages.fates import fates, held_back
+from openbell.stages.job_report import job_sections, job_words
 from openbell.stages.report_tables import View, tables, views
 from openbell.stages.wording import clean, count, listed, marked, money, sentence, span, when
+from openbell.values.job import FLATTEN, TRADE
 from openbell.values.record import DataSeen, Guard, Outcome, RunRecord
 from openbell.values.verdict import Decision
 
 __all__ = ["LONGEST_TABLE", "blocking", "currency", "headline", "markdown", "provider_words", "tables", "why_ended"]
 
+#: Jobs whose record tells of signals, verdicts and orders.
+TRADING = (TRADE.name, FLATTEN.name)
 #: Rows of a table on the page; the rest is on the command line.
 LONGEST_TABLE = 50
 
@@ -29,7 +33,9 @@ _SECTIONS = {
 
 
 def headline(record: RunRecord) -> str:
-    """The run in one clean line: how it ended, what became of its orders, equity."""
+    """The run in one clean line: how it ended, what became of its orders, equity; of other jobs what they did."""
+    if record.job not in TRADING and not blocking(record):
+        return job_words(record)
     start = f"dry run {record.outcome.value}" if record.dry_run else record.outcome.value
     if record.outcome is Outcome.COMPLETED:
         return f"{start}: {', '.join(filter(None, (_orders(record), _equity(record))))}"
@@ -82,7 +88,7 @@ def markdown(record: RunRecord, zone: tzinfo = UTC) -> str:
     for name, title in _SECTIONS.items():
         if shown[name].values and (name != "guards" or blocking(record)):
             parts += [f"## {title}", *_table(shown[name], record)]
-    return "\n\n".join([*parts, *_account(record), *_small_print(record)]) + "\n"
+    return "\n\n".join([*parts, *_job(record), *_account(record), *_small_print(record)]) + "\n"
 
 
 def _identity(record: RunRecord, zone: tzinfo) -> str:
@@ -152,6 +158,11 @@ def _table(view: View, record: RunRecord) -> Iterator[str]:
 
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _job(record: RunRecord) -> Iterator[str]:
+    if record.job not in TRADING:
+        yield from job_sections(record)
 
 
 def _account(record: RunRecord) -> Iterator[str]:

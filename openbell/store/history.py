@@ -13,6 +13,7 @@ from openbell.ports import EquityPoint, Incident, OrderRow, PositionRow, RunSumm
 from openbell.store import frames, incidents
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, FILLS, ORDERS, POSITIONS
+from openbell.store.prepared import by
 from openbell.store.run_tables import EQUITY_POINTS, RUNS, SIGNALS, VERDICTS
 from openbell.store.texts import fill_of, rulings_of
 from openbell.store.watch_tables import ALERTS, BREAKS
@@ -77,6 +78,12 @@ class SqlHistory:
         """The stored panel behind a record; StoreError when its bytes have changed."""
         with self.store.reading() as connection:
             return frames.load(connection, digest)
+
+    def order(self, client_id: str) -> OrderRow | None:
+        """One order as it stands now, None when it was never frozen."""
+        with self.store.reading() as connection:
+            row = connection.execute(by(ORDERS, "client_id"), {"client_id": client_id}).first()
+        return None if row is None else _order(row)
 
     def orders(self, plan: str | None = None, limit: int = 50, open_only: bool = False) -> tuple[OrderRow, ...]:
         """Newest first; open are those that the broker has or may have."""

@@ -106,8 +106,8 @@ CADENCE = {
     "alerts": Schedule(every=timedelta(minutes=5)),
     "snapshot": Schedule(at=("close+5m",)),
     "recover": Schedule(cron="*/5 * * * *"),
-    "heartbeat": Schedule(cron="* * * * *"),
-    "notify": Schedule(cron="* * * * *"),
+    "heartbeat": Schedule(cron="*/5 * * * *"),
+    "notify": Schedule(cron="*/5 * * * *"),
 }
 
 
