@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import pickle
 import subprocess
 import sys
@@ -125,6 +126,21 @@ def test_a_process_that_ends_hangs_up_without_a_word(double):
 def test_it_is_closed_once_and_for_all_however_often_it_is_asked_to(broker):
     broker.close()
     broker.close()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_was_forked_off_has_a_connection_of_its_own(double, broker):
+    traded(broker, "parent")
+    child = os.fork()
+    if child == 0:
+        try:
+            broker._line._client_id = 99  # the parent's is in use
+            assert broker.account().quantity("AAPL") == 10
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert traded(broker, "still")
 
 
 def test_a_connection_never_travels(broker):

@@ -126,7 +126,7 @@ class IBKRBroker:
             if not sending.sent:
                 return Rejected(NOT_SENT, f"nothing was sent: {error}")
             return Unknown(f"the connection ended while the order was sent: {error}")
-        self._sent[intent.id] = Sent(watch.number, intent.quantity)
+        self._sent[intent.id] = Sent(watch.number, watch.serial, intent.quantity)
         return self._outcome(intent, word, watch)
 
     def _outcome(self, intent: OrderIntent, word: Word, watch: Watch) -> Submission:

@@ -21,9 +21,10 @@ _FEE_AGE, _FEE_WAIT, _FEE_STEP = timedelta(seconds=5), 1.0, 0.02
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What this process sent under a client id: number of the order there, and its size."""
+    """What this process sent under a client id: number of the order in its session, and its size."""
 
     number: int
+    session: int
     quantity: Decimal
 
 
@@ -89,7 +90,7 @@ def status_of(session: Session, trade: Any) -> str:
 
 def refusal(session: Session, sent: Sent | None) -> str:
     """The clear word by which the order was refused in this session, empty for none."""
-    told = session.told.get(sent.number, []) if sent else []
+    told = session.told.get(sent.number, []) if sent and sent.session == session.serial else []
     return next((f"{code}: {text}" for code, text in told if code in REFUSALS), "")
 
 

@@ -34,7 +34,7 @@ class Watch:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.number = 0
+        self.number, self.serial = 0, session.serial
         self.perm_id = 0
         self.status = ""
         self.filled = ZERO

@@ -5,22 +5,37 @@ own; none of them ever meets the loop of the connection.
 """
 
 import asyncio
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
-from weakref import finalize
 
 from openbell.errors import InputError, OpenbellError
 from openbell.venues.ibkr import words
 from openbell.venues.ibkr.gateway import Gateway
+from openbell.venues.ibkr.loop import PrivateLoop
 from openbell.venues.ibkr.sdk import RequestError
 from openbell.venues.ibkr.session import Session, Trouble
 
 T = TypeVar("T")
 #: Pause between two tries for a client id that the gateway has not let go of yet.
 _AGAIN = 0.25
-_END = 3.0
+
+
+class _Here:
+    """What belongs to the loop of this process: the session, if there is one, and who may make one."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing is there yet; a session inherited from a process that forked is that one's."""
+        self.sessions: list[Session] = []
+        self.connecting = asyncio.Lock()
+
+    async def hang_up(self) -> None:
+        """Close what is there."""
+        while self.sessions:
+            await self.sessions.pop().close()
 
 
 class Line:
@@ -30,15 +45,15 @@ class Line:
         self._gateway, self._client_id, self._orders = gateway, client_id, orders
         self._unavailable = unavailable
         self.account = ""
-        self._loop = asyncio.new_event_loop()
-        self._session: list[Session] = []
-        self._connecting = asyncio.Lock()
-        thread = threading.Thread(target=_run, args=(self._loop,), name=f"ibkr-{client_id}", daemon=True)
-        thread.start()
-        self.close = finalize(self, _stop, self._loop, thread, self._session)
+        self._here = _Here()
+        self._loop = PrivateLoop(f"ibkr-{client_id}", self._here.begin, self._here.hang_up)
 
     def __repr__(self) -> str:
         return f"Line({words.where(self._gateway, self._client_id)})"
+
+    def close(self) -> None:
+        """Hang up; it also happens by itself when the object goes."""
+        self._loop.end()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a connection is never pickled")
@@ -49,7 +64,7 @@ class Line:
         A question that the connection breaks off is asked ``again``, once; nothing that is sent ever is.
         """
         try:
-            return asyncio.run_coroutine_threadsafe(self._asked(question, again), self._loop).result()
+            return self._loop.run(self._asked(question, again))
         except Trouble as trouble:
             # What cannot be right from the start is wrong as it is written; later on it is the venue that has changed.
             kind = InputError if trouble.lasting and not self.account else self._unavailable
@@ -65,18 +80,18 @@ class Line:
         try:
             return await question(await self._ready())
         except (Trouble, ConnectionError):
-            if not (again and self._session and self._session[0].lost):
+            if not (again and self._here.sessions and self._here.sessions[0].lost):
                 raise
         return await question(await self._ready())
 
     async def _ready(self) -> Session:
         """A session that is alive, in touch with the servers, and has read everything since."""
-        async with self._connecting:
-            if self._session and not self._session[0].dead:
-                await self._tried(self._session[0])
-            if not self._session or self._session[0].dead:
+        async with self._here.connecting:
+            if self._here.sessions and not self._here.sessions[0].dead:
+                await self._tried(self._here.sessions[0])
+            if not self._here.sessions or self._here.sessions[0].dead:
                 await self._connect()
-            session = self._session[0]
+            session = self._here.sessions[0]
             if session.severed:
                 raise Trouble(session.severed)
             if session.stale:
@@ -93,8 +108,7 @@ class Line:
             return  # it is marked dead now
 
     async def _connect(self) -> None:
-        while self._session:
-            await self._session.pop().close()
+        await self._here.hang_up()
         end = time.monotonic() + self._gateway.id_patience
         while True:
             session = Session(self._gateway, self._client_id, self._orders)
@@ -106,7 +120,7 @@ class Line:
                     raise
                 await asyncio.sleep(_AGAIN)
                 continue
-            self._session.append(session)
+            self._here.sessions.append(session)
             self._same(session)
             return
 
@@ -116,26 +130,3 @@ class Line:
         if session.account != self.account:
             session.dead = f"the login is now of account ...{session.account[-4:]}, it was ...{self.account[-4:]}"
             raise Trouble(session.dead, lasting=True)
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-async def _hang_up(sessions: list[Session]) -> None:
-    while sessions:
-        await sessions.pop().close()
-
-
-def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread, sessions: list[Session]) -> None:
-    """Close the connection, end the loop and its thread."""
-    if loop.is_closed() or threading.current_thread() is thread:
-        return
-    hung_up = asyncio.run_coroutine_threadsafe(_hang_up(sessions), loop)
-    hung_up.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
-    thread.join(_END)

@@ -1,6 +1,7 @@
 """One connection, from handshake to end. Everything here runs on the event loop of its line."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,6 +18,7 @@ _NEEDED = ("5", "6", "7", "10", "11", "17", "59", "61", "101")
 _NO_ID = 2**31 - 1
 #: How long a closing connection may take to be gone.
 _GOODBYE = 1.0
+_serials = itertools.count(1)
 
 
 class Trouble(Exception):  # never leaves this package: the line turns it into the adapter's own error
@@ -53,6 +55,8 @@ class Session:
         self.ib = IB()
         self.ib.RaiseRequestErrors = True
         self.account = ""
+        #: Numbers of requests and orders mean something within one session only.
+        self.serial = next(_serials)
         self.dead = self.severed = ""
         self.stale = True
         self.lost = False
