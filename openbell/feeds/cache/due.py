@@ -14,9 +14,13 @@ LONG = timedelta(days=400)
 MANY = 1_000_000
 
 
-def due(until: np.datetime64, as_of: datetime, timeframe: Timeframe, venue: Exchange) -> int:
-    """Bars that can be complete at ``as_of`` and not at ``until``; never too few, at most two too many a session."""
-    since, end = instant_of(until), to_datetime64(as_of)
+def due(known: int, as_of: datetime, timeframe: Timeframe, venue: Exchange) -> int:
+    """Bars that can be complete at ``as_of`` and not at ``known`` (nanoseconds of the epoch).
+
+    Never too few; too many by two a session at most.
+    """
+    until, end = np.datetime64(known, "ns"), to_datetime64(as_of)
+    since = instant_of(until)
     if end <= until:
         return 0
     if as_of - since > LONG:

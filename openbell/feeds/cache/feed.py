@@ -8,7 +8,7 @@ from pathlib import Path
 from openbell.calendar.exchange import Exchange
 from openbell.feeds.cache.due import due
 from openbell.feeds.cache.file import Kept, keep, kept_in
-from openbell.feeds.cache.shelf import EVER, Shelf, shelf_of
+from openbell.feeds.cache.shelf import EVER, Shelf, nanos, shelf_of
 from openbell.ports import MarketFeed
 from openbell.stages.check_bars import CARRIED, Wanted, check_block
 from openbell.stages.fill import in_order
@@ -20,7 +20,7 @@ from openbell.values.time import as_utc
 #: How long the newest closed bars are believed before they are looked at again: venues correct them.
 TTL = timedelta(seconds=300)
 #: Bars that are kept already and are asked for once more with the new ones, to see whether they are still the same.
-OVERLAP = 5
+OVERLAP = 3
 #: From this many bars on it matters whether all or only some are fetched.
 FEW = 4 * OVERLAP
 
@@ -110,7 +110,7 @@ def _short(shelf: Shelf, symbols: Sequence[str], wanted: Wanted, new: int) -> se
     block = shelf.block(symbols, wanted.timeframe, wanted.exchange)
     rows = block.times[block.times <= to_datetime64(wanted.as_of)]
     needed = wanted.count - new
-    first = EVER if needed > len(rows) or not len(rows) else rows[-max(needed, 1)]
+    first = EVER if needed > len(rows) or not len(rows) else int(nanos(rows)[-max(needed, 1)])
     return {symbol for symbol in symbols if shelf.known[symbol].since > first}
 
 

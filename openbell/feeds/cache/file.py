@@ -111,14 +111,17 @@ def _table(shelf: Shelf) -> pa.Table:
 
 
 def _sealed(shelf: Shelf) -> bytes:
-    known = {symbol: [_nanos(one.since), _nanos(one.until), one.fetched] for symbol, one in shelf.known.items()}
+    alike: dict[Known, list[str]] = {}
+    for symbol in shelf.symbols:
+        alike.setdefault(shelf.known[symbol], []).append(symbol)
+    known = [[one.since, one.until, one.fetched, symbols] for one, symbols in alike.items()]
     text = json.dumps([VERSION, shelf.adjustment, shelf.depth, known]).encode()
     return b"%08x" % crc32(text) + text
 
 
 def _read(path: Path) -> Shelf:
     with parquet.ParquetFile(path, read_dictionary=["symbol"], page_checksum_verification=True) as file:
-        table = file.read()
+        table = file.read(use_threads=False)
     head = table.schema.metadata[_KEY]
     if int(head[:8], 16) != crc32(head[8:]):
         raise ValueError("the head is damaged")
@@ -126,7 +129,9 @@ def _read(path: Path) -> Shelf:
     if version != VERSION:
         raise ValueError(f"version {version} is not {VERSION}")
     shelf = _laid_out(table)
-    seen = {symbol: Known(_time(since), _time(until), fetched) for symbol, (since, until, fetched) in known.items()}
+    seen: dict[str, Known] = {}
+    for since, until, fetched, symbols in known:
+        seen |= dict.fromkeys(symbols, Known(since, until, fetched))
     return replace(shelf, adjustment=adjustment, depth=depth, known={symbol: seen[symbol] for symbol in shelf.symbols})
 
 
@@ -140,11 +145,3 @@ def _laid_out(table: pa.Table) -> Shelf:
     for panel, name in zip(values, FIELDS, strict=True):
         panel.ravel()[at] = table[name].to_numpy()
     return Shelf(symbols=symbols, times=times, values=values)
-
-
-def _nanos(time: np.datetime64) -> int:
-    return int(time.astype("datetime64[ns]").view(np.int64))
-
-
-def _time(nanos: int) -> np.datetime64:
-    return np.datetime64(nanos, "ns")

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openbell.calendar.exchange import Exchange
 from openbell.stages.panels import block_of, dense
@@ -13,7 +14,7 @@ from openbell.values.bars import FIELDS, FloatPanel, Timeframe, Times
 from openbell.values.market import Checked
 
 #: A symbol whose whole history is kept is known since then.
-EVER = np.datetime64(np.iinfo(np.int64).min + 1, "ns")
+EVER = -(2**63) + 1
 #: Prices of one closed bar that differ by more than this part are a correction or a split.
 EQUAL = 1e-9
 #: Bars kept beyond the most that were asked for, as a part of them and at least.
@@ -22,10 +23,13 @@ SPARE, LEAST_SPARE = 4, 64
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Every bar of a symbol from ``since`` to ``until`` is kept, as it was at ``fetched`` (seconds of the epoch)."""
+    """Every bar of a symbol from ``since`` to ``until`` (nanoseconds of the epoch) is kept.
 
-    since: np.datetime64
-    until: np.datetime64
+    It was like this at ``fetched`` (seconds of the epoch).
+    """
+
+    since: int
+    until: int
     fetched: float
 
 
@@ -71,22 +75,26 @@ class Shelf:
         grid = np.union1d(self.times[(self.times >= times[0]) & (self.times <= as_of)], times)
         kept = _on(grid, self.times, self.values.take(self.columns(symbols), axis=2))
         given = _on(grid, times, dense(answer))
-        until = np.array([self.known[symbol].until for symbol in symbols], "datetime64[ns]")
+        until = np.array([self.known[symbol].until for symbol in symbols], np.int64)
         differs, same = _compared(kept, given)
-        before = grid[:, None] <= until
+        before = nanos(grid)[:, None] <= until
         broken = (differs & before).any(axis=0) | ~(same & before).any(axis=0)
         return {symbols[column] for column in np.flatnonzero(broken).tolist()}
 
     def longer(self, answer: Checked, symbols: Sequence[str], fetched: float) -> "Shelf":
         """With the newest bars of symbols that are known already."""
-        given = dense(answer).take([answer.bars.column(symbol) for symbol in symbols], axis=2)
+        given = dense(answer)
+        if tuple(symbols) != answer.bars.symbols:
+            given = given.take([answer.bars.column(symbol) for symbol in symbols], axis=2)
         grid = np.union1d(self.times, answer.bars.times)
         values, at = _on(grid, self.times, self.values), np.searchsorted(grid, answer.bars.times)
         columns = self.columns(symbols)
         old = values[:, at[:, None], columns]
         values[:, at[:, None], columns] = np.where(np.isfinite(given[0]), given, old)
-        last = answer.bars.times[-1]
-        known = {s: replace(self.known[s], until=max(self.known[s].until, last), fetched=fetched) for s in symbols}
+        last = int(nanos(answer.bars.times)[-1])
+        before = {self.known[symbol] for symbol in symbols}
+        after = {one: Known(one.since, max(one.until, last), fetched) for one in before}
+        known = {symbol: after[self.known[symbol]] for symbol in symbols}
         return replace(self, times=grid, values=values, known={**self.known, **known})
 
     def taking(self, other: "Shelf") -> "Shelf":
@@ -125,7 +133,8 @@ class Shelf:
         columns = np.flatnonzero(present.any(axis=0))
         brought[columns] = self.values[CLOSE, cut - 1 - present[::-1, columns].argmax(axis=0), columns]
         times, values = _brought(self.times[cut:], self.values[:, cut:], brought)
-        known = {symbol: replace(one, since=max(one.since, first)) for symbol, one in self.known.items()}
+        since = int(nanos(first))
+        known = {symbol: replace(one, since=max(one.since, since)) for symbol, one in self.known.items()}
         return replace(self, times=times, values=values, known=known)
 
 
@@ -134,8 +143,9 @@ def shelf_of(answer: Checked, count: int, fetched: float) -> Shelf:
     bars = answer.bars
     if not len(bars):
         return Shelf(bars.adjustment, count)
-    since = EVER if len(bars) < count else bars.times[0]
-    known = dict.fromkeys(bars.symbols, Known(since, bars.times[-1], fetched))
+    stamps = nanos(bars.times)
+    since = EVER if len(bars) < count else int(stamps[0])
+    known = dict.fromkeys(bars.symbols, Known(since, int(stamps[-1]), fetched))
     times, values = bars.times, dense(answer)
     if answer.carried is not None and answer.carried[0].any():
         times, values = _brought(times, values, np.where(answer.carried[0], bars.close[0], np.nan))
@@ -149,8 +159,18 @@ def _brought(times: Times, values: FloatPanel, closes: FloatPanel) -> tuple[Time
     return np.concatenate((times[:1] - np.timedelta64(1, "ns"), times)), np.concatenate((ahead, values), axis=1)
 
 
+def nanos(times: Times) -> NDArray[np.int64]:
+    """Instants as nanoseconds of the epoch."""
+    counted: NDArray[np.int64] = times.astype("datetime64[ns]").view(np.int64)
+    return counted
+
+
 def _on(grid: Times, times: Times, values: FloatPanel) -> FloatPanel:
     """Values on another grid; times that it does not have are left out."""
+    if len(grid) >= len(times) and np.array_equal(grid[: len(times)], times):
+        spread = np.empty((len(FIELDS), len(grid), values.shape[2]))
+        spread[:, : len(times)], spread[:, len(times) :] = values, np.nan
+        return spread
     at = np.searchsorted(grid, times)
     inside = np.append(grid, np.datetime64("NaT", "ns"))[at] == times
     spread = np.full((len(FIELDS), len(grid), values.shape[2]), np.nan)
