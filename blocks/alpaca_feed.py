@@ -8,20 +8,20 @@ from pydantic import Field, SecretStr
 from openbell.feeds.alpaca import Alpaca
 
 
-class AlpacaPrices(Block):
+class AlpacaFeed(Block):
     """Keys for Alpaca's market data, kept by Prefect; several plans may name it.
 
     Example:
-        Save one and name it in a plan as `block = "openbell-alpaca-prices/desk"`:
+        Save one and name it in a plan as `block = "openbell-alpaca-feed/desk"`:
         ```python
-        from blocks.alpaca_feed import AlpacaPrices
+        from blocks.alpaca_feed import AlpacaFeed
 
-        AlpacaPrices(key_id="PK...", secret="...").save("desk")
+        AlpacaFeed(key_id="PK...", secret="...").save("desk")
         ```
     """
 
-    _block_type_name = "openbell alpaca prices"
-    _block_type_slug = "openbell-alpaca-prices"
+    _block_type_name = "openbell alpaca feed"
+    _block_type_slug = "openbell-alpaca-feed"
     _description = "Bars and quotes of US stocks from Alpaca, by the keys of any account, paper or live."
 
     key_id: SecretStr = Field(title="Key id", description="Key id that Alpaca shows beside the secret key.")

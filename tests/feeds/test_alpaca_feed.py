@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 import openbell.feeds
-from blocks.alpaca_feed import AlpacaPrices
+from blocks.alpaca_feed import AlpacaFeed
 from openbell.calendar.exchange import exchange
 from openbell.errors import BrokerError, DataError, FeedUnavailable, InputError, KeysRefused, PlanError
 from openbell.feeds.alpaca import Alpaca
@@ -443,7 +443,7 @@ def test_terms_that_do_not_exist_are_refused_by_name(params):
 def test_F04_keys_that_are_none_are_refused_before_anything_is_asked(double, monkeypatch, value):
     monkeypatch.setenv("OPENBELL_ALPACA_KEY_ID", value)
     monkeypatch.setenv("OPENBELL_ALPACA_SECRET_KEY", SECRET)
-    with pytest.raises(InputError, match="set OPENBELL_ALPACA_KEY_ID or save an AlpacaPrices block"):
+    with pytest.raises(InputError, match="set OPENBELL_ALPACA_KEY_ID or save an AlpacaFeed block"):
         build(Alpaca, {"url": double.url}, "feed.params").open(Surroundings(None, XNYS, lambda: None))
     assert double.requests() == []
 
@@ -455,7 +455,7 @@ def test_F04_keys_come_from_the_environment_or_from_a_block(double, monkeypatch)
     monkeypatch.setenv("OPENBELL_ALPACA_SECRET_KEY", SECRET)
     by_plan = build(Alpaca, {"url": double.url}, "feed.params").open(around)
     monkeypatch.setenv("OPENBELL_ALPACA_SECRET_KEY", "wrong/secret")
-    by_block = AlpacaPrices(key_id=KEY_ID, secret=SECRET, url=double.url).spec().open(around)
+    by_block = AlpacaFeed(key_id=KEY_ID, secret=SECRET, url=double.url).spec().open(around)
     for feed in (by_plan, by_block):
         assert feed.bars(SYMBOLS, DAY, 10, AS_OF).bars.symbols == SYMBOLS
 
@@ -463,7 +463,7 @@ def test_F04_keys_come_from_the_environment_or_from_a_block(double, monkeypatch)
 def test_X01_no_key_is_shown_by_feed_spec_block_or_error(double):
     double.keys("other", "keys")
     double.script({"path": "/v2/stocks/bars", "status": 401, "body": f"bad keys {KEY_ID}:{SECRET}"})
-    feed, block = opened(double.url), AlpacaPrices(key_id=KEY_ID, secret=SECRET, url=double.url)
+    feed, block = opened(double.url), AlpacaFeed(key_id=KEY_ID, secret=SECRET, url=double.url)
     with pytest.raises(BrokerError) as caught:
         feed.bars(SYMBOLS, DAY, 10, AS_OF)
     spec = Alpaca().with_keys(SecretStr(KEY_ID), SecretStr(SECRET))
@@ -472,6 +472,6 @@ def test_X01_no_key_is_shown_by_feed_spec_block_or_error(double):
 
 
 def test_every_field_of_the_block_is_described():
-    fields = AlpacaPrices.model_fields
+    fields = AlpacaFeed.model_fields
     assert all(field.description.endswith(".") for field in fields.values())
     assert {name for name, field in fields.items() if field.is_required()} == {"key_id", "secret"}

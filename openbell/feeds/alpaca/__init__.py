@@ -49,7 +49,7 @@ class Alpaca(FeedSpec):
         """The feed on the plan's exchange; keys of either mode will do, and missing ones are an InputError."""
         settings = load_settings()
         found = self._key_id or settings.alpaca_key_id, self._secret or settings.alpaca_secret_key
-        data = MarketData(endpoint("data", self.url), checked(*found, block="AlpacaPrices"), around.wait)
+        data = MarketData(endpoint("data", self.url), checked(*found, block="AlpacaFeed"), around.wait)
         return AlpacaFeed(
             data=data,
             tape=self.feed,
