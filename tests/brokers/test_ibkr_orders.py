@@ -412,8 +412,12 @@ def test_I35_B32_a_correction_replaces_and_is_not_counted_twice(double, broker, 
 
 def test_I35_an_execution_that_was_taken_back_is_gone(double, broker):
     broker.submit(intent("bust"))
-    double.correct(fills(broker)[0].id, "0", "100.01")
+    (before,) = fills(broker)
+    double.correct(before.id, "0", "100.01")
     assert fills(broker) == ()
+    (bust,) = broker.busts(before.time)
+    assert (bust.fill, bust.client_id) == (before.id, "bust")
+    assert broker.busts(before.time + timedelta(seconds=1)) == ()
 
 
 def test_I36_a_commission_that_does_not_come_holds_nothing_up(double, broker):

@@ -12,7 +12,10 @@ ENDED = ("Filled", "Cancelled", "ApiCancelled", "Inactive")
 
 @dataclass
 class Placed:
-    """An order that arrived. ``mute``: nobody is told of it; ``claims``: the status that is told instead of its own."""
+    """An order that arrived. ``mute``: nobody is told of it; ``claims``: the status that is told instead of its own.
+
+    ``waits``: it is an exit whose entry has not filled yet.
+    """
 
     client: int
     order_id: int
@@ -46,6 +49,7 @@ class Placed:
     hidden: bool = False
     held_back: bool = False
     frozen: bool = False
+    waits: bool = False
     notices: list = field(default_factory=list)
 
     @property

@@ -49,10 +49,22 @@ def place(session: "Session", fields: Fields, fault: dict) -> None:
         session.error(order.order_id, 103, "Duplicate order id")
         return
     server.used(session.client, order.order_id)
+    if not order.transmit:
+        server.waiting.append(order)
+        return
     refused = fault.get("error") or server.venue.refusal(order)
     if refused:
         _refuse(session, order, refused, fault)
         return
+    family = {order.parent} if order.parent else set()
+    for other in [
+        each for each in server.waiting if {each.order_id, each.parent} & family and each.client == order.client
+    ]:
+        server.waiting.remove(other)
+        if (other_refused := server.venue.refusal(other)) is not None:
+            _refuse(session, other, other_refused, {})
+            return
+        _take(session, other, fault)
     _take(session, order, fault)
 
 

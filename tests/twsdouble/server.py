@@ -39,6 +39,7 @@ class Server:
         self.read_only: bool | str = False
         self.data: dict[str, dict] = {}
         self.asked: dict[tuple, float] = {}
+        self.waiting: list[Placed] = []
         self._first, self._used = 1, dict[int, int]()
 
     def fault(self, name: str, fields: list[str]) -> dict:
@@ -185,6 +186,7 @@ class Server:
         self.lever_cut(None)
         if body["forget"]:
             self.venue.forgotten |= {made["id"] for _, made in self.venue.executions}
+        self.waiting = []
         self._first, self._used = body["next_id"], {}
 
     def lever_orders(self, _: None) -> list[dict]:

@@ -113,6 +113,8 @@ class Venue:
         return self._uncovered(order)
 
     def _uncovered(self, order: Placed) -> tuple[int, str] | None:
+        if order.parent:
+            return None
         if order.action == "BUY":
             if order.quantity * self._dear(order) > self.buying_power():
                 words = (
@@ -134,6 +136,10 @@ class Venue:
         order.held_back = not self.settings["is_open"]
         order.status = "PreSubmitted" if order.held_back or order.type not in ("MKT", "LMT") else "Submitted"
         order.mark = self._first_mark(order)
+        parent = next(
+            (each for each in self.orders if each.order_id == order.parent and each.client == order.client), None
+        )
+        order.waits = parent is not None and parent.remaining > 0
         self.orders.append(order)
         self.tell("order", order, None)
         self._meet(order)
@@ -150,6 +156,19 @@ class Venue:
         """The last status of an order."""
         order.status, order.completed, order.completed_time = status, words, stamp(self.now(), self.settings["zone"])
         self.tell("status", order, None)
+        self._family(order)
+
+    def _family(self, order: Placed) -> None:
+        """An entry that filled lets its exits work, one that ended takes them along; one exit ends the other."""
+        if not order.ended:
+            return
+        for other in [each for each in self.orders if each.client == order.client and not each.ended]:
+            if other.parent == order.order_id:
+                other.waits = False
+                if order.status != "Filled":
+                    self.end(other, "Cancelled", "Cancelled: its parent ended")
+            elif order.parent and other.parent == order.parent:
+                self.end(other, "Cancelled", "Cancelled: the other exit filled")
 
     def cancel(self, order: Placed, slowly: bool = False) -> None:
         """A cancel arrives; a slow one stays pending."""
@@ -175,7 +194,7 @@ class Venue:
 
     def _meet(self, order: Placed) -> None:
         quote = self.quotes.get(order.symbol)
-        if quote is None or order.held_back or order.frozen or order.ended:
+        if quote is None or order.held_back or order.frozen or order.waits or order.ended:
             return
         bid, ask = quote
         self._trail(order, bid)
@@ -215,6 +234,7 @@ class Venue:
         self.tell("order", order, None)
         if self.settings["commissions"]:
             self.tell("commission", order, made)
+        self._family(order)
         return made
 
     def _execution(self, order: Placed, quantity: Decimal, price: Decimal, exec_id: str) -> dict:

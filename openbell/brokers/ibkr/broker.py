@@ -15,7 +15,7 @@ from openbell.ports import Accepted, BrokerClock, Capabilities, Rejected, Submis
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
 from openbell.values.money import ZERO, text
-from openbell.values.orders import Fill, Order, OrderIntent, OrderState, OrderType, Side
+from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderState, OrderType, Side
 from openbell.venues.ibkr.contracts import Contracts
 from openbell.venues.ibkr.gateway import environment_of
 from openbell.venues.ibkr.line import Line
@@ -60,12 +60,13 @@ class IBKRBroker:
 
     @property
     def capabilities(self) -> Capabilities:
-        """All order types, whole shares; a client id is not unique at the venue."""
+        """All order types, exits that follow an entry, whole shares; a client id is not unique at the venue."""
         return Capabilities(
             unique_client_ids=False,
             fractions=False,
             shorting=self._terms.shorting,
             order_types=frozenset(OrderType),
+            order_classes=frozenset({OrderClass.SIMPLE, OrderClass.OTO, OrderClass.BRACKET}),
         )
 
     def close(self) -> None:
@@ -96,6 +97,12 @@ class IBKRBroker:
         """Executions of the account at or after ``since``, oldest first; the gateway knows those of the day only."""
         made = self._line.ask(look.executions)
         return tuple(each.as_fill() for each in made if each.time >= since)
+
+    def busts(self, since: datetime) -> tuple[Bust, ...]:
+        """Executions at or after ``since`` that were corrected down to nothing, oldest first."""
+        told = self._line.ask(look.told_executions)
+        gone = (each for each in told if each.quantity <= 0 and each.time >= since)
+        return tuple(Bust(each.id, each.client_id, each.time) for each in gone)
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Facts of each symbol; what is no contract, or an ambiguous one, is absent."""
@@ -229,8 +236,8 @@ def _unfit(intent: OrderIntent, details: Any) -> Rejected | None:
     if intent.quantity != intent.quantity.to_integral_value():
         return Rejected("10243", f"quantity {text(intent.quantity)} of {intent.symbol} is not a whole number of shares")
     tick = rows.amount(details.minTick, "the tick")
-    prices = [price for price in (intent.limit_price, intent.stop_price) if price is not None]
-    off = next((price for price in prices if tick > 0 and price % tick), None)
+    prices = (intent.limit_price, intent.stop_price, intent.take_profit, intent.stop_loss)
+    off = next((price for price in prices if price is not None and tick > 0 and price % tick), None)
     return Rejected("110", f"price {off} of {intent.symbol} is not a multiple of {text(tick)}") if off else None
 
 

@@ -36,13 +36,18 @@ async def open_trades(session: Session) -> list[Any]:
 
 
 async def executions(session: Session) -> list[Made]:
-    """Executions of the account that the gateway still knows (those of the day), oldest first."""
+    """Executions of the account that stand and that the gateway still knows (those of the day), oldest first."""
+    return [each for each in await told_executions(session) if each.quantity > 0]
+
+
+async def told_executions(session: Session) -> list[Made]:
+    """As ``executions``, and those that were taken back, which have no quantity left."""
     wanted = ExecutionFilter(acctCode=session.account)
     listed = await session.named("executions", lambda: session.ib.reqExecutionsAsync(wanted))
     newest = rows.newest(listed, session.account)
     fees = await _fees(session, newest)
     made = [rows.made_of(fill, fees.get(fill.execution.execId)) for fill in newest]
-    return sorted((each for each in made if each.quantity > 0), key=lambda each: (each.time, each.id))
+    return sorted(made, key=lambda each: (each.time, each.id))
 
 
 async def _fees(session: Session, fills: Sequence[Any]) -> Mapping[str, Decimal]:

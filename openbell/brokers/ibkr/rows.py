@@ -42,11 +42,15 @@ class Made:
     time: datetime
     fee: Decimal | None
 
+    @property
+    def client_id(self) -> str:
+        """Our id; an order placed by hand goes by the venue's own."""
+        return self.ref or f"perm-{self.perm_id}"
+
     def as_fill(self) -> Fill:
         """Whole, with a fee of 0 as long as none was reported."""
         fee = ZERO if self.fee is None else self.fee
-        name = self.ref or f"perm-{self.perm_id}"
-        return Fill(self.id, name, self.symbol, self.side, self.quantity, self.price, fee, self.time)
+        return Fill(self.id, self.client_id, self.symbol, self.side, self.quantity, self.price, fee, self.time)
 
 
 def amount(value: float, name: str) -> Decimal:

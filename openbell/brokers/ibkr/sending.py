@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from openbell.brokers.ibkr import codes, rows
+from openbell.brokers.ibkr.legs import group
 from openbell.values.money import ZERO
 from openbell.values.orders import OrderIntent, OrderType
 from openbell.venues.ibkr.sdk import Order as WireOrder
@@ -190,10 +191,11 @@ class Sending:
         watch = Watch(session)
         try:
             order = wire_order(self._intent, session.account)
-            number = session.ib.client.getReqId()
-            order.orderId = watch.number = number
+            order.orderId = watch.number = session.ib.client.getReqId()
+            orders = group(order, self._intent, session.ib.client.getReqId)
             self.sent = True
-            session.ib.placeOrder(self._contract, order)
+            for each in orders:
+                session.ib.placeOrder(self._contract, each)
             return await watch.wait(about_order, self._seconds), watch
         finally:
             watch.stop()
