@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 
@@ -17,32 +16,6 @@ from tests.contracts.ibkr_venue import opened
 from tests.twsdouble.process import TwsDouble
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwsDouble]:
-    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as double:
-        yield double
-
-
-@pytest.fixture
-def double(process: TwsDouble) -> TwsDouble:
-    process.reset()
-    process.quote("AAPL", "99.99", "100.01")
-    return process
-
-
-@pytest.fixture
-def connect(double: TwsDouble):
-    made = []
-
-    def connect(**terms):
-        made.append(opened(double, **terms))
-        return made[-1]
-
-    yield connect
-    for broker in made:
-        broker.close()
 
 
 # --- no connection -------------------------------------------------------------------------------------------
@@ -69,8 +42,8 @@ def test_a_machine_that_is_not_there_is_named(connect):
         ({"on": "startApi", "drop": "before"}, "closed the connection before the session began"),
     ],
 )
-def test_I06_a_gateway_that_hangs_or_hangs_up_is_told_from_one_that_refuses(double, connect, fault, words):
-    double.script(fault)
+def test_I06_a_gateway_that_hangs_or_hangs_up_is_told_from_one_that_refuses(gateway, connect, fault, words):
+    gateway.script(fault)
     with pytest.raises(BrokerUnavailable, match=words):
         connect(connect_timeout=0.3)
 
@@ -117,22 +90,22 @@ def test_I04_an_id_that_the_gateway_still_holds_is_waited_for(connect):
         ("executions", "executions"),
     ],
 )
-def test_I07_B26_a_start_that_is_not_complete_is_no_connection(double, connect, message, words):
-    double.script({"on": message, "swallow": True})
+def test_I07_B26_a_start_that_is_not_complete_is_no_connection(gateway, connect, message, words):
+    gateway.script({"on": message, "swallow": True})
     with pytest.raises(BrokerUnavailable, match=rf"{words} did not come within 0\.3 s"):
         connect(request_timeout=0.3)
     assert connect().account_id == "DU1234567"
 
 
-def test_I13_a_read_only_api_says_which_box_to_clear(double, connect):
-    double.state(read_only=True)
+def test_I13_a_read_only_api_says_which_box_to_clear(gateway, connect):
+    gateway.state(read_only=True)
     with pytest.raises(BrokerUnavailable, match=r"read-only \(321\): clear 'Read-Only API'"):
         connect()
 
 
-def test_I13_a_read_only_api_that_lists_orders_refuses_them(double, connect):
+def test_I13_a_read_only_api_that_lists_orders_refuses_them(gateway, connect):
     broker = connect()
-    double.state(read_only="orders")
+    gateway.state(read_only="orders")
     answer = broker.submit(intent("ro"))
     assert isinstance(answer, Rejected)
     assert (answer.code, "Read-Only" in answer.message) == ("321", True)
@@ -141,25 +114,25 @@ def test_I13_a_read_only_api_that_lists_orders_refuses_them(double, connect):
 # --- whose account -------------------------------------------------------------------------------------------
 
 
-def test_I16_F03_a_live_login_behind_a_paper_plan_is_refused(double, connect):
-    double.set(accounts=["U7654321"])
+def test_I16_F03_a_live_login_behind_a_paper_plan_is_refused(gateway, connect):
+    gateway.set(accounts=["U7654321"])
     with pytest.raises(InputError, match=r"mode paper was asked for, but account \.\.\.4321 is a live one"):
         connect()
-    assert double.requests("placeOrder") == []
+    assert gateway.requests("placeOrder") == []
 
 
-def test_I16_F03_a_paper_login_behind_a_live_plan_is_refused(double, connect):
+def test_I16_F03_a_paper_login_behind_a_live_plan_is_refused(gateway, connect):
     with pytest.raises(InputError, match=r"mode live was asked for, but account \.\.\.4567 is a paper one"):
         connect(mode="live")
 
 
-def test_I17_one_of_several_accounts_must_be_named_and_orders_name_it(double, connect):
-    double.set(accounts=["DU1234567", "DU1112223"])
+def test_I17_one_of_several_accounts_must_be_named_and_orders_name_it(gateway, connect):
+    gateway.set(accounts=["DU1234567", "DU1112223"])
     with pytest.raises(InputError, match=r"has 2 accounts \(\.\.\.4567, \.\.\.2223\); name one in account"):
         connect()
     broker = connect(account="DU1112223")
     broker.submit(intent("named", limit_price="95"))
-    assert (broker.account_id, double.orders()[0]["account"]) == ("DU1112223", "DU1112223")
+    assert (broker.account_id, gateway.orders()[0]["account"]) == ("DU1112223", "DU1112223")
 
 
 def test_an_account_of_another_login_is_refused(connect):
@@ -167,66 +140,66 @@ def test_an_account_of_another_login_is_refused(connect):
         connect(account="DU9999999")
 
 
-def test_a_login_that_changes_later_is_never_used(double, connect):
+def test_a_login_that_changes_later_is_never_used(gateway, connect):
     broker = connect()
-    double.set(accounts=["DU7777777"])
-    double.cut()
+    gateway.set(accounts=["DU7777777"])
+    gateway.cut()
     with pytest.raises(BrokerUnavailable, match=r"the login is now of account \.\.\.7777, it was \.\.\.4567"):
         broker.account()
     assert isinstance(broker.submit(intent("elsewhere")), Rejected)
-    assert double.requests("placeOrder") == []
+    assert gateway.requests("placeOrder") == []
 
 
 # --- a connection that is lost -------------------------------------------------------------------------------
 
 
-def test_a_cut_connection_is_made_anew_with_the_whole_start(double, connect):
+def test_a_cut_connection_is_made_anew_with_the_whole_start(gateway, connect):
     broker = connect()
-    double.cut()
+    gateway.cut()
     assert broker.account().cash == 100_000
-    assert double.requests("startApi") == ["startApi"] * 2
-    assert double.requests("completedOrders") == ["completedOrders"] * 2
+    assert gateway.requests("startApi") == ["startApi"] * 2
+    assert gateway.requests("completedOrders") == ["completedOrders"] * 2
 
 
-def test_I12_what_was_read_before_is_not_given_out_while_the_gateway_is_away(double, connect):
+def test_I12_what_was_read_before_is_not_given_out_while_the_gateway_is_away(gateway, connect):
     broker = connect()
     broker.submit(intent("held"))
-    double.state(refusing=True)
-    double.cut()
+    gateway.state(refusing=True)
+    gateway.cut()
     for question in (broker.account, broker.open_orders, broker.clock, lambda: broker.order("held")):
         with pytest.raises(BrokerUnavailable):
             question()
 
 
-def test_I08_a_line_that_died_quietly_is_found_by_its_heartbeat(double, connect):
+def test_I08_a_line_that_died_quietly_is_found_by_its_heartbeat(gateway, connect):
     broker = connect(heartbeat=0.05, request_timeout=0.3)
-    double.mute_lines()
+    gateway.mute_lines()
     time.sleep(0.06)
     assert broker.account().cash == 100_000
     assert isinstance(broker.submit(intent("alive")), Accepted)
 
 
-def test_I08_a_gateway_that_answers_nobody_ends_in_an_error_and_nothing_is_sent(double, connect):
+def test_I08_a_gateway_that_answers_nobody_ends_in_an_error_and_nothing_is_sent(gateway, connect):
     broker = connect(request_timeout=0.2, connect_timeout=0.2)
-    double.state(silent=True)
+    gateway.state(silent=True)
     with pytest.raises(BrokerUnavailable, match="did not come within"):
         broker.account()
     answer = broker.submit(intent("mute"))
     assert isinstance(answer, Rejected)
     assert answer.code == "NOT_SENT"
-    assert double.requests("placeOrder") == []
+    assert gateway.requests("placeOrder") == []
 
 
-def test_a_late_answer_is_never_taken_for_that_of_the_next_question(double, connect):
+def test_a_late_answer_is_never_taken_for_that_of_the_next_question(gateway, connect):
     broker = connect(request_timeout=0.3)
     broker.submit(intent("held"))
-    double.script({"on": "positions", "delay": 0.5, "empty": True})
+    gateway.script({"on": "positions", "delay": 0.5, "empty": True})
     with pytest.raises(BrokerUnavailable, match="positions did not come"):
         broker.account()
     assert broker.account().quantity("AAPL") == 10
 
 
-def test_I11_a_drop_of_one_connection_leaves_others_of_the_process_alone(double, connect, tmp_path):
+def test_I11_a_drop_of_one_connection_leaves_others_of_the_process_alone(gateway, connect, tmp_path):
     broker = connect()
     with TwsDouble(tmp_path / "other.jsonl") as other:
         there = opened(other)
@@ -235,7 +208,7 @@ def test_I11_a_drop_of_one_connection_leaves_others_of_the_process_alone(double,
         asking = threading.Thread(target=lambda: found.append(there.account().cash))
         asking.start()
         time.sleep(0.1)
-        double.cut()
+        gateway.cut()
         asking.join()
         there.close()
     assert found == [100_000]
@@ -247,42 +220,42 @@ def test_I11_a_drop_of_one_connection_leaves_others_of_the_process_alone(double,
 
 @pytest.mark.parametrize("back", [1101, 1102])
 def test_I01_B25_nothing_is_sent_while_the_servers_are_gone_and_all_is_read_before_the_next_order(
-    double, connect, back
+    gateway, connect, back
 ):
     broker = connect()
-    double.message(1100, "Connectivity between IB and Trader Workstation has been lost.")
+    gateway.message(1100, "Connectivity between IB and Trader Workstation has been lost.")
     answer = broker.submit(intent("night"))
     assert isinstance(answer, Rejected)
     assert (answer.code, "(1100)" in answer.message) == ("NOT_SENT", True)
     with pytest.raises(BrokerUnavailable, match=r"has lost Interactive Brokers' servers \(1100\)"):
         broker.account()
-    double.message(back, "Connectivity between IB and Trader Workstation has been restored.")
-    before = len(double.requests())
+    gateway.message(back, "Connectivity between IB and Trader Workstation has been restored.")
+    before = len(gateway.requests())
     assert isinstance(broker.submit(intent("morning")), Accepted)
-    since = double.requests()[before:]
+    since = gateway.requests()[before:]
     read = ["positions", "allOpenOrders", "completedOrders", "accountUpdates", "executions"]
     assert [name for name in dict.fromkeys(since[: since.index("placeOrder")]) if name in read] == read
-    assert [line["ref"] for line in double.ledger("order")] == ["morning"]
+    assert [line["ref"] for line in gateway.ledger("order")] == ["morning"]
 
 
-def test_I01_a_gateway_that_starts_without_its_servers_is_of_no_use_yet(double, connect):
-    double.state(severed=True)
+def test_I01_a_gateway_that_starts_without_its_servers_is_of_no_use_yet(gateway, connect):
+    gateway.state(severed=True)
     with pytest.raises(BrokerUnavailable, match=r"\(1100\)"):
         connect()
 
 
 @pytest.mark.parametrize("code", [2103, 2104, 2105, 2106, 2107, 2108, 2119, 2158])
-def test_I09_news_of_data_farms_stops_nothing(double, connect, code):
+def test_I09_news_of_data_farms_stops_nothing(gateway, connect, code):
     broker = connect()
-    double.message(code, "Market data farm connection is broken:usfarm")
+    gateway.message(code, "Market data farm connection is broken:usfarm")
     assert isinstance(broker.submit(intent(f"farm{code}")), Accepted)
 
 
-def test_I10_what_was_filled_while_nobody_listened_is_found(double, connect):
+def test_I10_what_was_filled_while_nobody_listened_is_found(gateway, connect):
     broker = connect()
     broker.submit(intent("gtc", limit_price="95", time_in_force=TimeInForce.GTC))
-    double.cut()
-    double.quote("AAPL", "94.00", "94.02")
+    gateway.cut()
+    gateway.quote("AAPL", "94.00", "94.02")
     assert broker.order("gtc").state is OrderState.FILLED
     assert [fill.client_id for fill in broker.fills(broker.clock().now - HOUR)] == ["gtc"]
 
@@ -290,28 +263,28 @@ def test_I10_what_was_filled_while_nobody_listened_is_found(double, connect):
 # --- ids of orders -------------------------------------------------------------------------------------------
 
 
-def test_I03_B28_a_restart_that_sets_the_ids_back_changes_no_order(double, connect):
+def test_I03_B28_a_restart_that_sets_the_ids_back_changes_no_order(gateway, connect):
     broker = connect()
     broker.submit(intent("before", limit_price="95", time_in_force=TimeInForce.GTC))
-    double.restart(next_id=1)
+    gateway.restart(next_id=1)
     assert isinstance(broker.submit(intent("after", quantity="3", limit_price="90")), Accepted)
-    assert [(order["ref"], order["quantity"]) for order in double.orders()] == [("before", "10"), ("after", "3")]
-    assert double.ledger("modify") == []
+    assert [(order["ref"], order["quantity"]) for order in gateway.orders()] == [("before", "10"), ("after", "3")]
+    assert gateway.ledger("modify") == []
 
 
-def test_I21_ids_go_beyond_those_of_orders_that_are_filled_already(double, connect):
+def test_I21_ids_go_beyond_those_of_orders_that_are_filled_already(gateway, connect):
     broker = connect()
     for number in range(5):
         broker.submit(intent(f"f{number}"))
-    double.restart(next_id=1, forget=False)
+    gateway.restart(next_id=1, forget=False)
     assert isinstance(broker.submit(intent("last")), Accepted)
-    ids = [order["order_id"] for order in double.orders()]
+    ids = [order["order_id"] for order in gateway.orders()]
     assert ids == sorted(set(ids))
 
 
-def test_I21_an_id_that_was_used_is_a_clear_refusal(double, connect):
+def test_I21_an_id_that_was_used_is_a_clear_refusal(gateway, connect):
     broker = connect()
-    double.script({"on": "placeOrder", "error": [103, "Duplicate order id"]})
+    gateway.script({"on": "placeOrder", "error": [103, "Duplicate order id"]})
     answer = broker.submit(intent("dup"))
     assert isinstance(answer, Rejected)
     assert answer.code == "103"
@@ -320,21 +293,21 @@ def test_I21_an_id_that_was_used_is_a_clear_refusal(double, connect):
 # --- messages that cannot be read ----------------------------------------------------------------------------
 
 
-def test_I50_an_execution_in_an_unknown_zone_is_an_error_and_never_missing(double, connect):
+def test_I50_an_execution_in_an_unknown_zone_is_an_error_and_never_missing(gateway, connect):
     broker = connect()
     broker.submit(intent("zoned"))
-    double.script({"on": "executions", "zone": "Mars/Phobos"})
+    gateway.script({"on": "executions", "zone": "Mars/Phobos"})
     with pytest.raises(BrokerUnavailable, match="a message of the gateway could not be read"):
         broker.fills(broker.clock().now - HOUR)
     assert len(broker.fills(broker.clock().now - HOUR)) == 1
 
 
 @pytest.mark.parametrize("message", ["executions", "allOpenOrders"])
-def test_a_list_that_breaks_off_is_an_error(double, connect, message):
+def test_a_list_that_breaks_off_is_an_error(gateway, connect, message):
     broker = connect(request_timeout=0.3)
     broker.submit(intent("one", limit_price="95"))
     broker.submit(intent("two"))
-    double.script({"on": message, "partly": 1})
+    gateway.script({"on": message, "partly": 1})
     with pytest.raises(BrokerUnavailable, match="did not come within"):
         broker.order("two")
     assert broker.order("two").state is OrderState.FILLED

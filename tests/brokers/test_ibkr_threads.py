@@ -7,7 +7,6 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,25 +15,11 @@ from openbell.ports import Accepted
 from openbell.values.orders import OrderState
 from tests.contracts.broker_contract import intent
 from tests.contracts.ibkr_venue import opened
-from tests.twsdouble.process import TwsDouble
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwsDouble]:
-    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as double:
-        yield double
 
 
 @pytest.fixture
-def double(process: TwsDouble) -> TwsDouble:
-    process.reset()
-    process.quote("AAPL", "99.99", "100.01")
-    return process
-
-
-@pytest.fixture
-def broker(double):
-    broker = opened(double)
+def broker(gateway):
+    broker = opened(gateway)
     yield broker
     broker.close()
 
@@ -48,16 +33,16 @@ def test_I53_I57_I62_any_thread_may_use_it(broker):
         assert list(threads.map(lambda number: traded(broker, f"t{number}"), range(8))) == [True] * 8
 
 
-def test_I57_it_may_be_opened_in_one_thread_and_used_in_another(double):
+def test_I57_it_may_be_opened_in_one_thread_and_used_in_another(gateway):
     with ThreadPoolExecutor(1) as thread:
-        broker = thread.submit(opened, double).result()
+        broker = thread.submit(opened, gateway).result()
     assert traded(broker, "moved")
     broker.close()
 
 
-def test_I54_it_may_be_used_under_a_running_loop(double):
+def test_I54_it_may_be_used_under_a_running_loop(gateway):
     async def main() -> bool:
-        broker = opened(double)
+        broker = opened(gateway)
         try:
             return traded(broker, "nested")
         finally:
@@ -72,9 +57,9 @@ def test_I55_it_works_after_the_main_loop_has_ended(broker):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="asyncio.run has no loop_factory yet")
-def test_I56_it_works_under_a_loop_of_another_making(double):
+def test_I56_it_works_under_a_loop_of_another_making(gateway):
     async def main() -> bool:
-        broker = opened(double)
+        broker = opened(gateway)
         try:
             return traded(broker, "factory")
         finally:
@@ -95,27 +80,27 @@ def test_many_questions_at_the_same_time_never_mix(broker):
     assert answers == [10, 0, True] * 6
 
 
-def test_a_connection_ends_with_the_object_that_has_it(double):
-    broker = opened(double)
-    assert double.clients() == [71]
+def test_a_connection_ends_with_the_object_that_has_it(gateway):
+    broker = opened(gateway)
+    assert gateway.clients() == [71]
     before = threading.active_count()
     del broker
     gc.collect()
     assert threading.active_count() == before - 1
-    assert opened_again(double)
+    assert opened_again(gateway)
 
 
-def opened_again(double) -> bool:
+def opened_again(gateway) -> bool:
     """The id is free again as soon as the gateway has seen the end."""
-    broker = opened(double, id_patience=2)
+    broker = opened(gateway, id_patience=2)
     broker.close()
     return True
 
 
-def test_a_process_that_ends_hangs_up_without_a_word(double):
+def test_a_process_that_ends_hangs_up_without_a_word(gateway):
     code = (
         "from tests.contracts.ibkr_venue import IBKR, QUICK\nfrom openbell.specs import Surroundings\n"
-        f"broker = IBKR(**(QUICK | {{'port': {double.port}}})).open('d', None, None, None)\n"
+        f"broker = IBKR(**(QUICK | {{'port': {gateway.port}}})).open('d', None, None, None)\n"
         "print(broker.account().cash)"
     )
     command = [sys.executable, "-W", "error", "-c", code]
@@ -129,7 +114,7 @@ def test_it_is_closed_once_and_for_all_however_often_it_is_asked_to(broker):
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_process_that_was_forked_off_has_a_connection_of_its_own(double, broker):
+def test_a_process_that_was_forked_off_has_a_connection_of_its_own(gateway, broker):
     traded(broker, "parent")
     child = os.fork()
     if child == 0:

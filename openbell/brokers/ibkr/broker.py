@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from openbell.brokers.ibkr import codes, hours, look, rows, statement
+from openbell.brokers.ibkr.facts import instrument, unfit
 from openbell.brokers.ibkr.look import Sent
 from openbell.brokers.ibkr.sending import Sending, Watch, Word, cancel
 from openbell.brokers.ibkr.terms import Terms
@@ -108,7 +109,7 @@ class IBKRBroker:
         """Facts of each symbol; what is no contract, or an ambiguous one, is absent."""
         found = self._line.ask(lambda session: self._contracts.find(session, symbols))
         return {
-            symbol: _instrument(symbol, details, self._terms)
+            symbol: instrument(symbol, details, self._terms.shorting)
             for symbol, details in found.items()
             if not isinstance(details, str)
         }
@@ -194,7 +195,7 @@ class IBKRBroker:
         details = (await self._contracts.find(session, [intent.symbol]))[intent.symbol]
         if isinstance(details, str):
             return Rejected("200", details)
-        if problem := _unfit(intent, details):
+        if problem := unfit(intent, details):
             return problem
         found = await look.find(session, intent.id, self._sent.get(intent.id), ended=False)
         if found is not None:
@@ -229,16 +230,6 @@ class IBKRBroker:
 
 async def _account_number(session: Session) -> str:
     return session.account
-
-
-def _unfit(intent: OrderIntent, details: Any) -> Rejected | None:
-    """What the venue would refuse anyway: parts of shares, and prices between ticks."""
-    if intent.quantity != intent.quantity.to_integral_value():
-        return Rejected("10243", f"quantity {text(intent.quantity)} of {intent.symbol} is not a whole number of shares")
-    tick = rows.amount(details.minTick, "the tick")
-    prices = (intent.limit_price, intent.stop_price, intent.take_profit, intent.stop_loss)
-    off = next((price for price in prices if price is not None and tick > 0 and price % tick), None)
-    return Rejected("110", f"price {off} of {intent.symbol} is not a multiple of {text(tick)}") if off else None
 
 
 def _recovered(found: Order, intent: OrderIntent) -> Submission:
@@ -282,19 +273,3 @@ def _canceled(client_id: str, word: Word, watch: Watch, found: Order | None) -> 
     if word is Word.TAKEN:
         return Accepted(replace(found, state=OrderState.PENDING_CANCEL))
     return Unknown("the cancel was not answered, and the order is still open")
-
-
-def _instrument(symbol: str, details: Any, terms: Terms) -> Instrument:
-    """Facts of a contract; one that is not routed to SMART is not tradable here."""
-    tick = rows.maybe(details.minTick)
-    if not tick or tick < 0:
-        raise BrokerError(f"ibkr: the tick of {symbol} is {details.minTick!r}")
-    return Instrument(
-        symbol=symbol,
-        venue=str(details.contract.primaryExchange),
-        currency=str(details.contract.currency),
-        tick=tick,
-        fractionable=False,
-        tradable="SMART" in (details.validExchanges or "SMART").split(","),
-        shortable=terms.shorting,
-    )
