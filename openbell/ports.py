@@ -465,6 +465,9 @@ class Journal(Protocol):
     def activity(self, plan: str, account: str, day_start: datetime, recent_since: datetime) -> Activity:
         """What the plan has done so far."""
 
+    def looks(self, plan: str) -> Mapping[str, datetime]:
+        """The planned instant of the newest slot in which each strategy of the plan looked."""
+
     def reference_equity(self, account: str, session: date) -> tuple[Decimal | None, Decimal | None]:
         """(last equity before the session, highest equity so far); None where nothing is recorded."""
 

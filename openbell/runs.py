@@ -9,7 +9,8 @@ from openbell.desk import Desk
 from openbell.errors import BrokerError, OpenbellError
 from openbell.jobs import Run, begin, fail, seal, skip
 from openbell.ports import Forbidden
-from openbell.stages.evaluate import Evaluation, evaluate
+from openbell.stages.due import evaluate_due
+from openbell.stages.evaluate import Evaluation
 from openbell.stages.execute import Executed, Sender, execute
 from openbell.stages.fetch import fetch
 from openbell.stages.judge import Gated, judge_signals
@@ -42,8 +43,7 @@ def evaluate_market(run: Run, market: Market) -> Evaluation:
     if run.frozen is not None:
         return Evaluation(())
     reach("during-evaluate")
-    dropped = {symbol.symbol for symbol in market.checked.dropped}
-    evaluation = evaluate(run.desk.resolved.seats, market.bars, dropped)
+    evaluation = evaluate_due(run.desk.resolved, market, run.ring.slot.planned)
     run.lease.keep()
     run.lap("evaluate-strategies")
     reach("after-evaluate")

@@ -14,7 +14,8 @@ from openbell.calendar.exchange import Exchange, exchange
 from openbell.calendar.slots import grid_of
 from openbell.calendar.window import decide_for, window_zone
 from openbell.values.job import JOBS, SNAPSHOT
-from openbell.values.plan import CADENCE, Plan
+from openbell.values.plan import Plan
+from openbell.values.schedule import CADENCE
 from openbell.values.time import as_utc, iso
 
 #: How far ahead a schedule is looked at.

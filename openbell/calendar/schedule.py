@@ -12,7 +12,8 @@ from cronsim import CronSim, CronSimError
 from openbell.calendar.exchange import Exchange, Hours, exchange
 from openbell.calendar.window import window_zone
 from openbell.errors import CalendarError, InputError, PlanError
-from openbell.values.plan import Schedule, Window
+from openbell.values.plan import Window
+from openbell.values.schedule import Schedule
 from openbell.values.time import as_utc, iso, parse_duration
 
 #: A point further than this from its session's open or close is refused.

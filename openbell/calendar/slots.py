@@ -7,7 +7,8 @@ from openbell.calendar.schedule import Grid
 from openbell.errors import CalendarError, PlanError
 from openbell.plugins import nearest
 from openbell.values.job import Job
-from openbell.values.plan import CADENCE, Plan
+from openbell.values.plan import Plan
+from openbell.values.schedule import CADENCE
 from openbell.values.slot import Slot
 from openbell.values.time import as_utc, iso
 

@@ -18,7 +18,8 @@ from openbell.settings import load_settings
 from openbell.stages.job_stats import JobStats, job_stats
 from openbell.stages.wording import when
 from openbell.values.job import JOBS
-from openbell.values.plan import CADENCE, Plan
+from openbell.values.plan import Plan
+from openbell.values.schedule import CADENCE
 
 #: A coming run is looked for so far ahead.
 AHEAD_DAYS = 7

@@ -13,7 +13,8 @@ from openbell.errors import InputError
 from openbell.plugins import nearest
 from openbell.settings import load_settings
 from openbell.stages.wording import when
-from openbell.values.plan import CADENCE, Plan
+from openbell.values.plan import Plan
+from openbell.values.schedule import CADENCE
 from openbell.values.time import parse_instant
 
 ALL = "all"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import lru_cache
 from pathlib import Path, PurePath
 from stat import S_ISREG
@@ -24,9 +25,9 @@ from openbell.stages.window import CLOSE, newest_rows
 from openbell.values.bars import FIELDS, Timeframe, to_datetime64
 from openbell.values.instrument import check_symbol
 from openbell.values.market import Checked, DropCode
-from openbell.values.money import to_decimal
-from openbell.values.plan import Zone, check_zone
+from openbell.values.money import CENT, STEP, to_decimal
 from openbell.values.quote import Quote
+from openbell.values.schedule import Zone, check_zone
 from openbell.values.time import as_utc
 
 SUFFIXES = (".csv", ".parquet")
@@ -57,7 +58,8 @@ class FilesFeed:
     ``columns`` maps our names (time, symbol, open, high, low, close, volume) to the file's where they differ.
     ``zone`` is that of times written without one. ``stamp`` says what the time of a row is: the ``open`` of its bar
     (default intraday), its ``close``, or the date of its ``session`` (default daily). Files hold the past and the
-    future of ``as_of`` alike and are cut at it. ``max_age`` as in ``check_bars``.
+    future of ``as_of`` alike and are cut at it. ``max_age`` as in ``check_bars``. Files know no bid and ask: quotes
+    stand ``spread_bps`` apart around the last close.
     """
 
     root: Path
@@ -68,6 +70,7 @@ class FilesFeed:
     columns: Mapping[str, str] = field(default_factory=dict)
     stamp: Stamp | None = None
     max_age: timedelta | None = None
+    spread_bps: Decimal = Decimal(2)
 
     def __post_init__(self) -> None:
         check_path(self.path)
@@ -101,13 +104,13 @@ class FilesFeed:
         return check_block(self._block(wanted.symbols), wanted)
 
     def quotes(self, symbols: Sequence[str], as_of: datetime) -> Mapping[str, Quote]:
-        """The last close of each symbol as bid, ask and last, as of the end of that bar."""
+        """The last close of each symbol with bid and ask around it, as of the end of that bar."""
         as_of = as_utc(as_of, "as_of")
         block = self._block(tuple(symbols))
         stop = int(np.searchsorted(block.times, to_datetime64(as_of), side="right"))
         newest = newest_rows(block.present[:stop], np.arange(len(block.symbols)))
         row = {symbol: (at, int(newest[at])) for at, symbol in enumerate(block.symbols) if newest[at] >= 0}
-        found = {symbol: _quote(symbol, block, *row[symbol]) for symbol in symbols if symbol in row}
+        found = {symbol: _quote(symbol, block, *row[symbol], self.spread_bps) for symbol in symbols if symbol in row}
         return {symbol: quote for symbol, quote in found.items() if quote is not None}
 
     def _block(self, symbols: tuple[str, ...]) -> Block:
@@ -218,12 +221,14 @@ def _joined(parts: list[RawBars]) -> RawBars:
     )
 
 
-def _quote(symbol: str, block: Block, column: int, row: int) -> Quote | None:
+def _quote(symbol: str, block: Block, column: int, row: int, spread_bps: Decimal) -> Quote | None:
     close = float(block.values[CLOSE, row, column])
     if not MIN_PRICE <= close <= MAX_PRICE:
         return None
-    price = to_decimal(close)
-    return Quote(symbol, price, price, price, instant_of(block.times[row]))
+    last = to_decimal(close)
+    half, step = last * spread_bps / 20_000, CENT if last >= 1 else STEP
+    bid, ask = (last - half).quantize(step, ROUND_FLOOR), (last + half).quantize(step, ROUND_CEILING)
+    return Quote(symbol, bid or last, ask, last, instant_of(block.times[row]))
 
 
 class Files(FeedSpec):
@@ -236,6 +241,8 @@ class Files(FeedSpec):
     zone: Zone | None = Field(None, description="IANA zone of times that are written without one.")
     columns: dict[str, str] = Field(default_factory=dict, description="Our column names to the files' own.")
     stamp: Stamp | None = Field(None, description="What a row's time is: open, close or session of its bar.")
+
+    spread_bps: Decimal = Field(Decimal(2), ge=0, le=1000, description="Bid to ask, in hundredths of a percent.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Files":
@@ -251,4 +258,6 @@ class Files(FeedSpec):
 
     def _feed(self, root: Path, code: str, max_age: timedelta | None) -> FilesFeed:
         timeframe = Timeframe(self.timeframe)
-        return FilesFeed(root, self.path, timeframe, code, self.zone, self.columns, self.stamp, max_age)
+        return FilesFeed(
+            root, self.path, timeframe, code, self.zone, self.columns, self.stamp, max_age, self.spread_bps
+        )

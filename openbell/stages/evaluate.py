@@ -54,11 +54,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Signals by seat and symbol, the seats that failed, and the symbols still too young for a seat."""
+    """Signals by seat and symbol, the seats that failed, and the symbols still too young for a seat.
+
+    ``looked`` are the labels of the seats that were asked, ``waiting`` says why the others were not.
+    """
 
     signals: tuple[Signal, ...]
     failures: tuple[Failure, ...] = ()
     warmup: tuple[Dropped, ...] = ()
+    looked: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

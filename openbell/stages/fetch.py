@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from openbell.crashpoints import reach
-from openbell.errors import DataError
+from openbell.errors import DataError, KeysRefused
 from openbell.ports import Broker, Journal, MarketFeed
+from openbell.stages.due import goes_by_looks
 from openbell.stages.resolve import Resolved
 from openbell.values.account import Account
-from openbell.values.market import Activity, Market
+from openbell.values.market import Activity, DropCode, Market
 from openbell.values.slot import Slot
 
 #: Orders of the same symbol and side inside this span count as duplicates of each other.
@@ -34,7 +35,21 @@ def fetch(desk: Resolved, feed: MarketFeed, broker: Broker, journal: Journal, sl
         instruments=broker.instruments(symbols),
         activity=_activity(desk, journal, account, slot, as_of),
     )
+    _alert(market, journal)
     return replace(market, account=_with_history(market, journal, slot))
+
+
+def _alert(market: Market, journal: Journal) -> None:
+    """What a person must see of the data: refused keys, prices that are doubted, holdings without a price."""
+    for failure in market.checked.failures:
+        if failure.code == KeysRefused.__name__:
+            journal.alert("FEED_KEYS_REFUSED", failure.provider, failure.detail)
+    for drop in market.checked.dropped:
+        if drop.code is DropCode.SUSPECT:
+            journal.alert(drop.code.value, drop.symbol, drop.detail)
+    for symbol, held in market.account.positions.items():
+        if held.quantity and market.price(symbol) is None:
+            journal.alert("PRICE_UNKNOWN", symbol, f"{held.quantity} are held, and no feed has a price")
 
 
 def _nothing_left(desk: Resolved, dropped: tuple[object, ...]) -> str:
@@ -61,7 +76,8 @@ def equity(account: Account, prices: Mapping[str, Decimal]) -> Decimal | None:
 
 def _activity(desk: Resolved, journal: Journal, account: Account, slot: Slot, as_of: datetime) -> Activity:
     midnight = datetime.combine(slot.session, datetime.min.time(), desk.exchange.zone)
-    return journal.activity(desk.plan.name, account.id, midnight, as_of - RECENT)
+    found = journal.activity(desk.plan.name, account.id, midnight, as_of - RECENT)
+    return replace(found, looks=journal.looks(desk.plan.name)) if goes_by_looks(desk.plan) else found
 
 
 def marks(market: Market) -> dict[str, Decimal]:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from openbell.errors import InputError
 from openbell.ports import Capabilities
-from openbell.stages.evaluate import evaluate
+from openbell.stages.due import evaluate_due
 from openbell.stages.judge import Gated, judge_signals
 from openbell.stages.protection import held_back
 from openbell.stages.resolve import resolve
@@ -21,6 +21,7 @@ from openbell.values.quote import Quote
 from openbell.values.record import RunRecord
 from openbell.values.signal import Signal
 from openbell.values.slot import Slot
+from openbell.values.time import parse_instant
 
 _ACCOUNT = TypeAdapter(Account)
 _QUOTES = TypeAdapter(tuple[Quote, ...])
@@ -43,7 +44,7 @@ def rerun(record: RunRecord, bars: Bars) -> Again:
         raise InputError(f"run {record.id} was not decided on this panel")
     desk = resolve(Plan.model_validate(record.plan_body))
     market = market_of(record, bars)
-    evaluation = evaluate(desk.seats, bars, {dropped.symbol for dropped in market.checked.dropped})
+    evaluation = evaluate_due(desk, market, record.planned)
     slot = Slot(record.plan, record.job, record.planned, record.session)
     capabilities = _CAPABILITIES.validate_python(record.inputs["capabilities"])
     gated = judge_signals(desk, market, evaluation.signals, slot, capabilities)
@@ -58,6 +59,7 @@ def market_of(record: RunRecord, bars: Bars) -> Market:
     instruments = _INSTRUMENTS.validate_python(inputs["instruments"])
     books = {(strategy, symbol): Decimal(quantity) for strategy, symbol, quantity in inputs["books"]}
     recent = frozenset((symbol, side) for symbol, side in inputs["recent"])
+    looks = {label: parse_instant(at) for label, at in inputs.get("looks", {}).items()}
     return Market(
         as_of=record.as_of,
         checked=Checked(bars, dropped),
@@ -65,5 +67,5 @@ def market_of(record: RunRecord, bars: Bars) -> Market:
         account=_ACCOUNT.validate_python(inputs["account"]),
         open_orders=_ORDERS.validate_python(inputs["open_orders"]),
         instruments={instrument.symbol: instrument for instrument in instruments},
-        activity=Activity(books, inputs["orders_today"], recent),
+        activity=Activity(books, inputs["orders_today"], recent, looks),
     )

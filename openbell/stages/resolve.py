@@ -18,7 +18,8 @@ from openbell.sizing.base import Sizer
 from openbell.stages.evaluate import Seat, history_needed
 from openbell.strategies.base import Strategy
 from openbell.values.bars import Timeframe
-from openbell.values.plan import CADENCE, Plan, StrategyUse
+from openbell.values.plan import Plan, StrategyUse
+from openbell.values.schedule import CADENCE
 from openbell.values.time import duration_text
 
 #: Bars to fetch when no strategy says how many it needs.

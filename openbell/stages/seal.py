@@ -9,6 +9,7 @@ from typing import Any
 
 import openbell
 from openbell.ports import Broker, Capabilities
+from openbell.stages.due import goes_by_looks
 from openbell.stages.evaluate import Evaluation
 from openbell.stages.execute import Executed
 from openbell.stages.fetch import equity, marks
@@ -21,6 +22,7 @@ from openbell.values.orders import OrderState
 from openbell.values.plan import Plan
 from openbell.values.record import DataSeen, Guard, Holding, Outcome, RunRecord
 from openbell.values.ring import Ring
+from openbell.values.time import iso
 from openbell.values.verdict import Decision
 from openbell.values.work import Worked
 
@@ -71,7 +73,7 @@ def build_record(story: Story, outcome: Outcome, code: str, message: str, finish
         versions=versions(),
         guards=story.guards,
         data=data_seen(market, story.evaluation) if market else None,
-        inputs=inputs_of(market, gated.capabilities) if market and gated else {},
+        inputs=_inputs(story),
         signals=story.evaluation.signals if story.evaluation else (),
         intents=executed.intents if executed else gated.intents if gated else (),
         unplaced=gated.unplaced if gated else (),
@@ -113,10 +115,20 @@ def data_seen(market: Market, evaluation: Evaluation | None) -> DataSeen:
         symbols=len(bars.symbols),
         last_bar=last.replace(tzinfo=UTC) if last else None,
         dropped=checked.dropped + warmup,
-        notes=checked.notes + failures,
+        notes=checked.notes + failures + (evaluation.waiting if evaluation else ()),
         providers=dict(checked.providers),
         failures=checked.failures,
     )
+
+
+def _inputs(story: Story) -> dict[str, Any]:
+    if not (story.market and story.gated):
+        return {}
+    inputs = inputs_of(story.market, story.gated.capabilities)
+    if not goes_by_looks(story.plan):
+        return inputs
+    looks = {label: iso(at) for label, at in sorted(story.market.activity.looks.items())}
+    return {**inputs, "looks": looks, "looked": list(story.evaluation.looked if story.evaluation else ())}
 
 
 def inputs_of(market: Market, capabilities: Capabilities) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from openbell.errors import StoreError
 from openbell.ports import (
@@ -26,7 +26,7 @@ from openbell.store import breakers, exposure, incidents, orders, reports, seali
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, ORDERS
 from openbell.store.prepared import by
-from openbell.store.run_tables import EQUITY_POINTS
+from openbell.store.run_tables import EQUITY_POINTS, STRATEGY_LOOKS
 from openbell.store.watch_tables import ALERTS, BREAKS
 from openbell.values.bars import Bars
 from openbell.values.market import Activity
@@ -48,6 +48,13 @@ _NEWEST = (
 )
 _BEFORE = _NEWEST.where(_POINTS.session < bindparam("session"))
 _LAST = _NEWEST.where(_POINTS.session <= bindparam("session"))
+
+
+_NEWEST_LOOKS = (
+    select(STRATEGY_LOOKS.c.strategy, func.max(STRATEGY_LOOKS.c.planned).label("planned"))
+    .where(STRATEGY_LOOKS.c.plan == bindparam("plan"))
+    .group_by(STRATEGY_LOOKS.c.strategy)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +245,12 @@ class SqlJournal:
             orders_today=sum(row.sent >= day_start for row in rows),
             recent=frozenset((row.symbol, row.side) for row in rows if row.sent >= recent_since),
         )
+
+    def looks(self, plan: str) -> Mapping[str, datetime]:
+        """The planned instant of the newest slot in which each strategy of the plan looked."""
+        with self.store.reading() as connection:
+            rows = connection.execute(_NEWEST_LOOKS, {"plan": plan})
+            return {row.strategy: row.planned for row in rows}
 
     def reference_equity(self, account: str, session: date) -> tuple[Decimal | None, Decimal | None]:
         """(last equity before the session, highest up to and in it)."""

@@ -103,5 +103,17 @@ class EquityRow(Row, table=True):
     peak: Decimal = Field(sa_type=Money)
 
 
+class StrategyLookRow(Row, table=True):
+    """A strategy that looked in a run, where its plan goes by when it last did."""
+
+    __tablename__ = "strategy_looks"
+    __table_args__ = (Index(None, "plan", "strategy", "planned"),)
+
+    run: int = Field(sa_column=Column(Sequence, ForeignKey("runs.sequence"), primary_key=True, autoincrement=False))
+    strategy: str = Field(primary_key=True)
+    plan: str
+    planned: datetime = Field(sa_type=Instant)
+
+
 RUNS, SIGNALS, VERDICTS = table_of(RunRow), table_of(SignalRow), table_of(VerdictRow)
-FRAMES, EQUITY_POINTS = table_of(FrameRow), table_of(EquityRow)
+FRAMES, EQUITY_POINTS, STRATEGY_LOOKS = table_of(FrameRow), table_of(EquityRow), table_of(StrategyLookRow)

@@ -13,7 +13,7 @@ from openbell.errors import StoreError
 from openbell.store import frames
 from openbell.store.connect import Store
 from openbell.store.order_tables import POSITIONS
-from openbell.store.run_tables import EQUITY_POINTS, FRAMES, RUNS, SIGNALS, VERDICTS
+from openbell.store.run_tables import EQUITY_POINTS, FRAMES, STRATEGY_LOOKS, RUNS, SIGNALS, VERDICTS
 from openbell.store.texts import rulings_text, target_of, to_json
 from openbell.values.bars import Bars
 from openbell.values.money import text
@@ -135,6 +135,7 @@ def _write(connection: Connection, record: RunRecord, rows: Rows, digest: str) -
     _write_rows(connection, SIGNALS, sequence, rows.signals)
     _write_rows(connection, VERDICTS, sequence, rows.verdicts)
     if not record.dry_run:
+        _write_looks(connection, record, sequence)
         _write_equity(connection, record, sequence)
         _write_marks(connection, record)
     return sealed
@@ -165,6 +166,13 @@ def _write_rows(connection: Connection, table: Table, run: int, rows: Sequence[t
 def _statement(table: Table, dialect: Any) -> str:
     """An insert of whole rows, in the order of the table's columns."""
     return str(insert(table).compile(dialect=dialect(paramstyle=_PARAMETERS[dialect.name])))
+
+
+def _write_looks(connection: Connection, record: RunRecord, sequence: int) -> None:
+    looked = record.inputs.get("looked", ())
+    rows = [{"run": sequence, "strategy": name, "plan": record.plan, "planned": record.planned} for name in looked]
+    if rows:
+        connection.execute(insert(STRATEGY_LOOKS), rows)
 
 
 def _write_equity(connection: Connection, record: RunRecord, sequence: int) -> None:

@@ -74,11 +74,13 @@ class Activity:
 
     ``books`` is the signed quantity that each (strategy, symbol) holds by its own fills. ``recent`` holds
     (symbol, side) of the orders sent inside the duplicate window, ``orders_today`` the count of this session.
+    ``looks`` has the planned instant of the newest slot in which each strategy looked, where the plan goes by it.
     """
 
     books: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     orders_today: int = 0
     recent: frozenset[tuple[str, str]] = frozenset()
+    looks: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

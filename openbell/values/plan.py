@@ -3,9 +3,7 @@
 import re
 from datetime import date, time, timedelta
 from decimal import Decimal
-from functools import cache
-from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,21 +13,10 @@ from openbell.values.bars import Timeframe
 from openbell.values.instrument import check_symbol
 from openbell.values.notify import Notify
 from openbell.values.part import Duration, Part, told
+from openbell.values.schedule import CADENCE, Schedule, Zone, check_zone
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,39}$")
-_AREA = re.compile(r"^(UTC|[A-Z][A-Za-z_]+/[A-Za-z0-9_+\-/]+)$")
 MAX_SYMBOLS = 10_000
-
-
-@cache
-def check_zone(name: str) -> str:
-    """An IANA area/location zone or UTC; abbreviations such as EST have no clock changes and are refused."""
-    if _AREA.match(name) and name in available_timezones():
-        return name
-    raise ValueError(f"{name!r} is not an IANA zone such as America/New_York (abbreviations are refused)")
-
-
-Zone = Annotated[str, Field(max_length=64)]
 
 
 class Window(Part):
@@ -65,52 +52,6 @@ class Window(Part):
         return self
 
 
-class Schedule(Part):
-    """When a job's bell rings: exactly one of ``cron``, ``every`` and ``at``, or ``enabled = false`` alone."""
-
-    enabled: bool = Field(True, description="Whether the job works at all; every run of one that does not is a skip.")
-    cron: str | None = Field(None, description="Five-field cron expression in the zone.")
-    every: Duration | None = Field(None, description="Interval inside the session, from the open, 30s to 24h.")
-    at: tuple[str, ...] = Field((), description="Instants of the session: open+5m, close-10m, close+5m.")
-    zone: Zone | None = Field(None, description="IANA zone of the cron; default the window's.")
-
-    @field_validator("zone")
-    @classmethod
-    def _zone(cls, zone: str | None) -> str | None:
-        return None if zone is None else check_zone(zone)
-
-    @model_validator(mode="after")
-    def _one(self) -> "Schedule":
-        given = [name for name in ("cron", "every", "at") if getattr(self, name)]
-        if len(given) != 1 and (given or self.enabled):
-            raise ValueError(f"needs exactly one of cron, every and at, got {', '.join(given) or 'none'}")
-        if self.every is not None and not timedelta(seconds=30) <= self.every <= timedelta(hours=24):
-            raise ValueError(f"every {self.every} is not between 30s and 24h")
-        return self
-
-    @property
-    def words(self) -> str:
-        """When it rings, as a person reads it."""
-        if self.cron:
-            return f"{self.cron} {self.zone or ''}".strip()
-        return f"every {self.every}" if self.every else ", ".join(self.at)
-
-
-#: The usual cadence of each job.
-CADENCE = {
-    "trade": Schedule(every=timedelta(minutes=15)),
-    "exits": Schedule(every=timedelta(seconds=30)),
-    "orders": Schedule(every=timedelta(minutes=1)),
-    "positions": Schedule(every=timedelta(minutes=5)),
-    "prices": Schedule(every=timedelta(minutes=5)),
-    "alerts": Schedule(every=timedelta(minutes=5)),
-    "snapshot": Schedule(at=("close+5m",)),
-    "recover": Schedule(cron="*/5 * * * *"),
-    "heartbeat": Schedule(cron="*/5 * * * *"),
-    "notify": Schedule(cron="*/5 * * * *"),
-}
-
-
 class StrategyUse(Part):
     """One strategy of the plan; ``params`` go to its typed fields."""
 
@@ -119,12 +60,35 @@ class StrategyUse(Part):
     enabled: bool = True
     universe: tuple[str, ...] = Field((), description="Symbols; default the plan's.")
     weight: float = Field(1.0, gt=0, le=1, description="Share of the sizing that this strategy gets.")
+    every: Duration | None = Field(None, description="Look no more often than this, 30s to 30d; default each slot.")
     params: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("every")
+    @classmethod
+    def _every(cls, every: timedelta | None) -> timedelta | None:
+        if every is not None and not timedelta(seconds=30) <= every <= timedelta(days=30):
+            raise ValueError(f"every {every} is not between 30s and 30d")
+        return every
 
     @property
     def label(self) -> str:
         """Name in signals, books and ids."""
         return self.name or self.use.replace(":", ".").rpartition(".")[2]
+
+
+class Adaptive(Part):
+    """Look less often while the market is calm: the most restless symbol decides."""
+
+    volatility: float = Field(gt=0, description="Standard deviation of log returns from which on each slot counts.")
+    calm: Duration = Field(description="While it is calmer than that, a look this often is enough; 30s to 30d.")
+    window: int = Field(20, ge=2, le=1000, description="Bars that the volatility is measured over.")
+
+    @field_validator("calm")
+    @classmethod
+    def _calm(cls, calm: timedelta) -> timedelta:
+        if not timedelta(seconds=30) <= calm <= timedelta(days=30):
+            raise ValueError(f"calm {calm} is not between 30s and 30d")
+        return calm
 
 
 class Sizing(Part):
@@ -215,6 +179,7 @@ class Plan(Part):
     window: Window = Window()
     schedule: dict[str, Schedule] = Field(default_factory=dict, description="By job; default each job's cadence.")
     strategies: tuple[StrategyUse, ...] = Field(min_length=1)
+    adaptive: Adaptive | None = None
     sizing: Sizing = Sizing()
     risk: dict[str, Any] = Field(default_factory=dict, description="Limits by rule; the rest keep their defaults.")
     exits: dict[str, Any] = Field(

@@ -8,7 +8,8 @@ from openbell.calendar.bells import AHEAD, Bell, bells
 from openbell.calendar.exchange import exchange
 from openbell.calendar.schedule import Grid
 from openbell.calendar.slots import grid_of
-from openbell.values.plan import Plan, Schedule
+from openbell.values.plan import Plan
+from openbell.values.schedule import Schedule
 
 START = datetime(2025, 11, 1, tzinfo=UTC)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from openbell.calendar.exchange import exchange
 from openbell.calendar.schedule import Grid
 from openbell.errors import CalendarError, InputError, PlanError
-from openbell.values.plan import Schedule, Window
+from openbell.values.plan import Window
+from openbell.values.schedule import Schedule
 
 Wall = Callable[..., datetime]
 TICK = timedelta(microseconds=1)

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from openbell.values.job import JOBS
-from openbell.values.plan import CADENCE, Plan
+from openbell.values.plan import Plan
+from openbell.values.schedule import CADENCE
 
 GOOD: dict[str, Any] = {"name": "demo", "universe": ["AAPL", "MSFT"], "strategies": [{"use": "sma_crossover"}]}
 
