@@ -8,6 +8,7 @@ import click
 
 from openbell import planfiles, store
 from openbell.cli.checking import check_file
+from openbell.cli.confirm import check_suffix, confirmed
 from openbell.cli.output import emit, machine, say, table
 from openbell.closing import Flattened, flatten, take_back
 from openbell.crashpoints import reach
@@ -16,6 +17,7 @@ from openbell.errors import InputError, OpenbellError, StoreError
 from openbell.ports import Journal, Level, Switch
 from openbell.settings import Settings, load_settings
 from openbell.stages.wording import clean, quantity
+from openbell.switching import halt_by_file, look, loosen
 
 #: Looks at orders of unknown outcome that `openbell recover` has the patience for.
 PASSES = 3
@@ -32,7 +34,7 @@ def halt(reason: str, actor: str, as_json: bool) -> None:
     _write_file(settings, actor, reason)
     reach("during-halt")
     try:
-        _tell(_moved(settings, Level.HALTED, actor, reason, None), as_json)
+        _tell(_journal(settings).set_switch(Level.HALTED, actor, reason, None), as_json)
     except StoreError as error:
         click.echo(f"warning: the store could not be told: {error}", err=True)
         _tell(Switch(Level.HALTED, 0, actor, f"the file {settings.halt_file} stands"), as_json)
@@ -45,10 +47,9 @@ def halt(reason: str, actor: str, as_json: bool) -> None:
 def reduce_only(reason: str, actor: str, as_json: bool) -> None:
     """Let only orders through that shrink a position."""
     settings = load_settings()
-    before = _journal(settings).switch()
-    if before.level is Level.HALTED:
-        _check_resume(before, actor, reason)
-    _tell(_loosen(settings, Level.REDUCE_ONLY, actor, reason, before), as_json)
+    journal = _journal(settings)
+    seen = look(journal, settings.halt_file)
+    _tell(loosen(journal, settings.halt_file, seen, Level.REDUCE_ONLY, actor, reason), as_json)
 
 
 @click.command(epilog='Example: openbell resume --reason "prices checked with the exchange"')
@@ -58,9 +59,9 @@ def reduce_only(reason: str, actor: str, as_json: bool) -> None:
 def resume(reason: str, actor: str, as_json: bool) -> None:
     """Let orders through again, from the state that was just seen: whoever halts in the meantime wins."""
     settings = load_settings()
-    before = _journal(settings).switch()
-    _check_resume(before, actor, reason)
-    switch = _loosen(settings, Level.ACTIVE, actor, reason, before)
+    journal = _journal(settings)
+    seen = look(journal, settings.halt_file)
+    switch = loosen(journal, settings.halt_file, seen, Level.ACTIVE, actor, reason)
     if not as_json:
         for line in _accounts(settings):
             say(line)
@@ -70,11 +71,13 @@ def resume(reason: str, actor: str, as_json: bool) -> None:
 @click.command(epilog="Example: openbell cancel-all demo")
 @click.argument("plan", required=False)
 @click.option("--account", default=None, help="The account, instead of a plan that trades on it.")
+@confirmed
 @machine
-def cancel_all(plan: str | None, account: str | None, as_json: bool) -> None:
+def cancel_all(plan: str | None, account: str | None, confirm: str, as_json: bool) -> None:
     """Cancel every open order of a plan's account and wait until each has ended."""
     desk = _desk(plan, account)
     _stands(desk, as_json)
+    check_suffix(desk.broker(), confirm)
     canceled = take_back(desk)
     if as_json:
         emit(canceled)
@@ -85,13 +88,15 @@ def cancel_all(plan: str | None, account: str | None, as_json: bool) -> None:
 
 @click.command(epilog='Example: openbell flatten demo --reason "leaving for the day"')
 @click.argument("plan")
-@click.option("--reason", default="", help="Why, for the record.")
+@click.option("--reason", default="", help="Why, for the record; needed when everything is halted now.")
 @by
+@confirmed
 @machine
-def flatten_plan(plan: str, reason: str, actor: str, as_json: bool) -> None:
-    """Close an account: forbid entries, cancel all orders, close what is held. A second call changes nothing."""
+def flatten_plan(plan: str, reason: str, actor: str, confirm: str, as_json: bool) -> None:
+    """Close an account: forbid entries, cancel all orders, close what is held. Another call goes on with the rest."""
     desk = _desk(plan, None)
     _stands(desk, as_json)
+    check_suffix(desk.broker(), confirm)
     done = flatten(desk, actor, reason, f"flatten-{uuid4()}")
     if as_json:
         emit(done)
@@ -121,37 +126,12 @@ def _journal(settings: Settings) -> Journal:
     return store.open_journal(settings.url, settings.halt_file)
 
 
-def _moved(settings: Settings, level: Level, actor: str, reason: str, epoch: int | None) -> Switch:
-    return _journal(settings).set_switch(level, actor, reason, epoch)
-
-
 def _write_file(settings: Settings, actor: str, reason: str) -> None:
     path = settings.halt_file
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"halted by {actor}: {reason}\n", encoding="utf-8")
+        halt_by_file(path, actor, reason)
     except OSError as error:
         click.echo(f"warning: {path} could not be written: {error.strerror}", err=True)
-
-
-def _check_resume(before: Switch, actor: str, reason: str) -> None:
-    """A person with a reason: an automation may halt and never resume."""
-    if not reason.strip():
-        raise InputError("to loosen the switch needs --reason: why may trading go on?")
-    if not actor.strip():
-        raise InputError("to loosen the switch needs an actor: who answers for it?")
-    if actor == "openbell" or actor.startswith("auto:"):
-        raise InputError(f"{actor} is no person: what {before.actor} did at epoch {before.epoch} a person must undo")
-
-
-def _loosen(settings: Settings, level: Level, actor: str, reason: str, before: Switch) -> Switch:
-    """The store first, then the file: between the two everything is still halted."""
-    switch = _moved(settings, level, actor, reason, before.epoch)
-    try:
-        settings.halt_file.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"still halted: {settings.halt_file} cannot be removed: {error.strerror}") from None
-    return switch
 
 
 def _tell(switch: Switch, as_json: bool) -> None:
@@ -207,8 +187,7 @@ def _show(done: Flattened) -> None:
         say(f"still open: {order.side} {order.symbol} {quantity(order.remaining)}, {order.state.value}")
     for symbol, (held, why) in done.left.items():
         say(f"still held: {quantity(held)} {symbol}, {clean(why)}")
-    if done.flat:
-        say("nothing is held and no order is open")
+    say("nothing is held and no order is open" if done.flat else "call flatten again to go on with what is left")
 
 
 def _exit(failed: bool) -> None:

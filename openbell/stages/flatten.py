@@ -73,12 +73,12 @@ def _await_ends(journal: Journal, broker: Broker, pace: Pace, patience: timedelt
     return left
 
 
-def flatten_slot(plan: str, epoch: int, session: date) -> Slot:
-    """The slot of one epoch of the kill switch: a second ``flatten`` under the same epoch finds it taken.
+def flatten_slot(plan: str, epoch: int, session: date, number: int = 0) -> Slot:
+    """The slot of one epoch of the kill switch and one call under it: who comes second finds it taken.
 
-    An epoch is a count; as an instant it is that many seconds after 1970.
+    Both are counts; as an instant they are so many seconds, and so many thousandths, after 1970.
     """
-    return Slot(plan, FLATTEN.name, datetime.fromtimestamp(epoch, UTC), session)
+    return Slot(plan, FLATTEN.name, datetime.fromtimestamp(epoch, UTC) + number * timedelta(milliseconds=1), session)
 
 
 def closing_intents(

@@ -89,10 +89,49 @@ def test_every_switch_command_answers_in_json(empty):
     }
 
 
-def test_flatten_under_a_halt_is_refused_and_names_the_way_out(empty):
+def test_flatten_under_a_halt_needs_a_reason_and_says_what_to_type(empty):
     empty("halt")
     result = empty("flatten", "demo")
-    assert (result.exit_code, "reduce-only" in result.stderr) == (1, True)
+    assert (result.exit_code, 'openbell flatten demo --reason "..."' in result.stderr) == (1, True)
+    assert level(empty) is Level.HALTED
+    result = empty("flatten", "demo", "--reason", "out", "--actor", "auto:watchdog")
+    assert (result.exit_code, "is no person" in result.stderr) == (1, True)
+    assert empty("flatten", "demo", "--reason", "out").exit_code == 0
+    assert level(empty) is Level.REDUCE_ONLY
+
+
+@pytest.fixture
+def live(empty):
+    """The demo plan on an account that its venue calls a live one."""
+    text = empty.plan.replace('broker = "paper"', 'broker = "tests.cli.livebroker.LiveDouble"')
+    empty.write(text.replace("[account]", 'mode = "live"\n\n[account]'))
+    return empty
+
+
+@pytest.mark.parametrize("command", [("flatten", "demo", "--reason", "out"), ("cancel-all", "demo")])
+@pytest.mark.parametrize(
+    ("typed", "code", "words"),
+    [
+        ((), 1, "are needed, as --confirm XXXX"),
+        (("--confirm", "9999"), 1, "what was typed is not the last 4 characters"),
+        (("--confirm", "U7654321"), 1, "is not the last 4 characters"),
+        (("--confirm", "4321"), 0, ""),
+    ],
+)
+def test_H09_a_live_account_is_touched_only_after_the_end_of_its_number_was_typed(live, command, typed, code, words):
+    result = live(*command, *typed)
+    assert (result.exit_code, words in result.stderr) == (code, True), result.output
+    assert "live account book" in result.stdout
+    assert "7654321" not in result.output
+    done = (live.home / "canceled").exists()
+    assert done is (code == 0)
+    if code and command[0] == "flatten":
+        assert level(live) is Level.ACTIVE
+
+
+def test_H09_a_paper_account_needs_nothing_typed(empty):
+    for words in (("flatten", "demo"), ("cancel-all", "demo")):
+        assert empty(*words).exit_code == 0
 
 
 def test_H09_flatten_and_cancel_all_say_which_account_they_act_on(empty):

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from openbell import closing, runs
-from openbell.errors import InputError
+from openbell.errors import InputError, StoreError
 from openbell.ports import Frozen, Level
 from openbell.stages.execute import sendable
 from openbell.values.orders import OrderState, Side
@@ -164,12 +164,12 @@ def test_H07_flatten_cancels_closes_everything_and_is_a_no_op_the_second_time(de
     assert not any(desk.journal.activity("demo", "book", _ago(), _ago()).books.values())
 
 
-def _resting(desk, wire):
-    """A sell limit far away, placed by hand, that holds shares."""
+def _resting(desk, wire, name="by-hand"):
+    """A sell limit far away, not placed by this store, that holds shares."""
     from openbell.values.orders import OrderIntent, OrderType, Purpose
 
     order = OrderIntent(
-        "by-hand",
+        name,
         "x",
         0,
         "S0",
@@ -214,10 +214,97 @@ def test_H07_a_closed_venue_takes_nothing_and_a_later_press_does(desk, wire, hom
     assert closing.flatten(desk, "test", "out", "flatten-2").flat
 
 
-def test_H07_under_a_halt_flatten_is_refused_with_the_way_out(desk, wire):
-    desk.journal.set_switch(Level.HALTED, "test", "stop")
-    with pytest.raises(InputError, match="reduce-only"):
+def halted(desk, wire):
+    """Something is held, and everything is halted, by the store and by the file."""
+    runs.trade(desk, "one")
+    desk.journal.set_switch(Level.HALTED, "openbell", "OVERFILL: somebody must look")
+    desk.settings.halt_file.write_text("stop")
+    return len(wire.posts)
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_H07_under_a_halt_flatten_without_a_reason_sends_nothing_and_says_what_to_type(desk, wire, reason):
+    count = halted(desk, wire)
+    with pytest.raises(InputError) as refused:
+        closing.flatten(desk, "kim", reason, "flatten-1")
+    assert 'openbell flatten demo --reason "..."' in str(refused.value)
+    assert (len(wire.posts), desk.journal.switch().level) == (count, Level.HALTED)
+
+
+@pytest.mark.parametrize("actor", ["auto:watchdog", "openbell", " "])
+def test_H03_under_a_halt_no_automation_flattens(desk, wire, actor):
+    count = halted(desk, wire)
+    with pytest.raises(InputError, match=r"person|actor"):
+        closing.flatten(desk, actor, "out", "flatten-1")
+    assert (len(wire.posts), desk.journal.switch().level) == (count, Level.HALTED)
+
+
+def test_H07_a_person_with_a_reason_flattens_out_of_a_halt_and_entries_stay_forbidden(desk, wire, home):
+    halted(desk, wire)
+    assert closing.flatten(desk, "kim", "out at any price", "flatten-1").flat
+    switch = desk.journal.switch()
+    assert (switch.level, switch.actor, switch.reason) == (Level.REDUCE_ONLY, "kim", "flatten demo: out at any price")
+    assert not desk.settings.halt_file.exists()
+    runs.trade(open_desk(home, wire, name="other"), "two")
+    assert len(wire.posts) == 2 * TEN
+
+
+def test_H08_a_halt_that_comes_while_flatten_lifts_one_wins(desk, wire):
+    count = halted(desk, wire)
+    move = desk.journal.set_switch
+
+    class Meanwhile:
+        def __getattr__(self, name):
+            return getattr(journal, name)
+
+        def set_switch(self, level, actor, reason, epoch=None):
+            move(Level.HALTED, "ann", "fire")
+            return move(level, actor, reason, epoch)
+
+    journal, desk.journal = desk.journal, Meanwhile()
+    with pytest.raises(StoreError, match="halted by ann: fire"):
+        closing.flatten(desk, "kim", "out", "flatten-1")
+    assert (len(wire.posts), journal.switch().level) == (count, Level.HALTED)
+
+
+def test_H07_a_flatten_that_two_unknown_outcomes_stopped_goes_on_under_the_same_epoch(desk, wire, home):
+    runs.trade(desk, "one")
+    wire.faults = {TEN + 2: "lost", TEN + 4: "unanswered"}
+    desk.wait = lambda span: wire.hidden.update(key for _, key in wire.posts[TEN:])
+    desk.quiet = timedelta(hours=1)
+    done = closing.flatten(desk, "test", "out", "flatten-1")
+    assert [order.state.value for order in done.orders][4:] == ["abandoned"] * (TEN - 4)
+    assert len(done.left) == TEN - 3
+    epoch, first = desk.journal.switch().epoch, [key for _, key in wire.posts[TEN:]]
+    # One of the two is found by now; the other is still unknown, and nothing is sent for its symbol.
+    wire.hidden = {first[1]}
+    again = open_desk(home, wire)
+    again.quiet = timedelta(hours=1)
+    done = closing.flatten(again, "test", "out", "flatten-2")
+    assert list(done.left) == ["S1"]
+    assert [key for _, key in wire.posts].count(first[1]) == 1
+    # Its absence is proven now, so its symbol can be closed as well.
+    wire.hidden.clear()
+    third = open_desk(home, wire)
+    third.recovery("recover", passes=2).recover()
+    assert closing.flatten(third, "test", "out", "flatten-3").flat
+    assert desk.journal.switch().epoch == epoch
+    posts = [key for _, key in wire.posts[TEN:]]
+    assert len(posts) == len(set(posts)) == TEN + 1
+    assert {p.quantity for p in wire.paper.account().positions.values()} <= {Decimal(0)}
+    before = len(wire.posts)
+    assert "has done it" in closing.flatten(open_desk(home, wire), "test", "out", "flatten-4").note
+    assert len(wire.posts) == before
+
+
+def test_P08_flatten_on_an_old_copy_of_the_store_waits_for_a_person_once(desk, wire, home):
+    runs.trade(desk, "one")
+    strange = _resting(desk, wire, "ob-" + "a" * 26)
+    with pytest.raises(InputError, match=r'this store never had.*openbell flatten demo --reason "..."'):
         closing.flatten(desk, "test", "out", "flatten-1")
+    assert (len(wire.posts), desk.journal.switch().level) == (TEN, Level.HALTED)
+    assert closing.flatten(open_desk(home, wire), "kim", "out all the same", "flatten-2").flat
+    assert wire.paper.order(strange).state is OrderState.CANCELED
 
 
 def test_B09_a_part_that_filled_before_the_cancel_is_kept_and_the_rest_never_sent_again(home, tape):
