@@ -14,7 +14,7 @@ from openbell.risk.catalog import build_rules
 from openbell.risk.rules.max_orders_per_day import MaxOrdersPerDay
 from openbell.store.audit import DAMAGE, Check, Grouped, amount, raw, reader, stream
 from openbell.store.order_tables import ORDERS, POSITIONS, SLOTS
-from openbell.store.run_tables import EQUITY_POINTS, RUNS, SIGNALS, VERDICTS
+from openbell.store.run_tables import EQUITY_POINTS, RUNS, SIGNALS, STRATEGY_LOOKS, VERDICTS
 from openbell.store.sealing import GENESIS, Rows, chain
 from openbell.store.texts import to_json
 from openbell.values.money import ZERO, cents, text
@@ -31,6 +31,7 @@ class Records:
         self._signals = Grouped(stream(connection, SIGNALS, "run", "position"), "run")
         self._verdicts = Grouped(stream(connection, VERDICTS, "run", "position"), "run")
         self._points = Grouped(stream(connection, EQUITY_POINTS, "run"), "run")
+        self._looks = Grouped(stream(connection, STRATEGY_LOOKS, "run", "strategy"), "run")
         self._read, self._read_point = reader(RUNS), reader(EQUITY_POINTS)
         self._peaks: dict[str, list[tuple[date, datetime, int, Decimal]]] = {}
         self._marks: dict[tuple[str, str], Decimal] = {}
@@ -52,17 +53,21 @@ class Records:
             self.chain.need(found.previous_hash == last, where, "does not follow the record before it")
             number, last = found.sequence, found.hash
             self._one(where, found)
-        for rows, table in ((self._signals, SIGNALS), (self._verdicts, VERDICTS), (self._points, EQUITY_POINTS)):
+        for rows, table in self._parts():
             for stray in rows.rest():
                 self.chain.add(f"{table.name} of run {stray.run}", "there is no such record")
         self._judge_marks()
         self._judge_counts()
         return self.chain, self.columns, self.equity, self.slots, self.counts
 
+    def _parts(self) -> tuple[tuple[Grouped, Table], ...]:
+        kept = ((self._signals, SIGNALS), (self._verdicts, VERDICTS), (self._points, EQUITY_POINTS))
+        return (*kept, (self._looks, STRATEGY_LOOKS))
+
     def _one(self, where: str, found: Row[Any]) -> None:
         number = found.sequence
         signals, verdicts = self._signals.take(number), self._verdicts.take(number)
-        points = self._points.take(number)
+        points, looks = self._points.take(number), self._looks.take(number)
         try:
             digest = Rows(found.body, _bare(signals, SIGNALS), _bare(verdicts, VERDICTS)).digest()
             same = chain(found.previous_hash, number, digest) == found.hash
@@ -73,6 +78,7 @@ class Records:
             row, body = self._read(found), json.loads(found.body)
             self._judge_columns(where, row, body)
             self._judge_point(where, number, points, body)
+            self._judge_looks(number, looks, row, body)
             self._judge_equity(where, body)
             self._note(where, row, body)
         except DAMAGE as error:
@@ -111,6 +117,13 @@ class Records:
             self.columns.need(stored == sealed, where, "differs from its record")
         except DAMAGE as error:
             self.columns.add(where, f"cannot be read: {error}")
+
+    def _judge_looks(self, number: int, looks: list[Row[Any]], row: dict[str, Any], body: dict[str, Any]) -> None:
+        looked = () if body["dry_run"] else body["inputs"].get("looked", ())
+        wanted = {(name, row["plan"], row["planned"]) for name in looked}
+        read = reader(STRATEGY_LOOKS)
+        found = {(at["strategy"], at["plan"], at["planned"]) for at in map(read, looks)}
+        self.columns.need(found == wanted, f"strategy_looks {number}", "they differ from their record")
 
     def _judge_equity(self, where: str, body: dict[str, Any]) -> None:
         cash, equity = _money(body["cash"]), _money(body["equity"])

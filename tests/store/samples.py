@@ -115,7 +115,7 @@ def record_of(slot=None, name="0123456789abcdef", outcome=Outcome.COMPLETED, **c
         "plan_body": {"name": "demo", "weights": [0.1, 1e-7, 3]},
         "versions": {"openbell": "0.1.0"},
         "guards": (Guard(name="enabled", passed=True),),
-        "inputs": {"quotes": [{"bid": "1.10", "n": 1}], "books": []},
+        "inputs": {"quotes": [{"bid": "1.10", "n": 1}], "books": [], "looks": {}, "looked": ["sma", "rsi"]},
         "signals": (
             Signal("sma", "AAPL", 1.0, 0.7, 'fast is "above" slow — ünïcode'),
             Signal("rsi", "MSFT", -0.25, 0.1 + 0.2, "too high"),
