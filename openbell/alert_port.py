@@ -16,12 +16,15 @@ class AlertBook(Protocol):
     def standings(self, plan: str) -> Mapping[str, Mapping[str, AlertStanding]]:
         """Where each alert of a plan stands, by alert and by symbol; where it never fired it is absent."""
 
-    def apply(self, slot: Slot, fencing: int, events: Sequence[AlertEvent], wording: Wording) -> tuple[AlertEvent, ...]:
-        """Keep the events together with what people are told of them; returns all that the slot has kept by now.
+    def apply(self, slot: Slot, fencing: int, events: Sequence[AlertEvent], wording: Wording) -> None:
+        """Keep the events together with what people are told of them.
 
         An event that does not follow the last one of its alert and symbol, or that the slot has already, is left out.
         A stale claim is a StoreError.
         """
+
+    def kept(self, slot: Slot) -> tuple[AlertEvent, ...]:
+        """All that was kept in a slot, oldest first."""
 
     def events(self, plan: str | None = None, alert: str | None = None, limit: int = 50) -> tuple[AlertEvent, ...]:
         """Newest first."""

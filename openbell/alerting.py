@@ -1,10 +1,10 @@
 """The alerts job from its files to what people are told, without Prefect: flows and tests call its pieces."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from time import monotonic
 
 from openbell import alertfiles, store
@@ -23,6 +23,8 @@ from openbell.values.work import Worked
 
 #: Names that a record lists of each kind; the rest are counted.
 LISTED = 100
+#: Steps that are kept in one transaction.
+BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,27 @@ def judge_and_tell(run: Run, listed: Watchlist, seen: Seen) -> Worked:
     run.lap("judge-alerts")
     book = store.open_alert_book(desk.settings.url)
     by_name = {alert.name: alert for alert in listed.alerts}
-    kept = book.apply(run.ring.slot, run.ring.fencing, judged.events, partial(messages, by_name))
+    for some in _batches(judged.events):
+        run.lease.keep()
+        book.apply(run.ring.slot, run.ring.fencing, some, partial(messages, by_name))
+    kept = book.kept(run.ring.slot)
     for problem in listed.problems:
         where, _, words = problem.partition(": ")
         desk.journal.alert("ALERT_FILE", where, words)
     run.lap("keep-alerts")
     return _work(listed, seen, judged, kept)
+
+
+def _batches(events: Sequence[AlertEvent]) -> Iterator[list[AlertEvent]]:
+    """The events of whole alerts, few enough at a time that no send waits long for the store."""
+    batch: list[AlertEvent] = []
+    for _, of_alert in groupby(events, key=lambda event: event.alert):
+        batch += of_alert
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _deadline(run: Run) -> Callable[[], bool]:

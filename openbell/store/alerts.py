@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select
 
 from openbell.alert_port import Wording
 from openbell.store import incidents, logs, slots
 from openbell.store.alert_tables import ALERT_EVENTS, ALERT_STANDINGS
 from openbell.store.connect import Store, now
+from openbell.store.prepared import change
 from openbell.store.watch_tables import ALERTS
 from openbell.values.alert import AlertEvent, AlertMessage, AlertStanding, AlertStep
 from openbell.values.slot import Slot
@@ -18,6 +19,7 @@ from openbell.values.slot import Slot
 #: Nobody has to close what was only meant to be told.
 _TOLD_BY, _TOLD = "openbell", "it tells of a price, and nothing is left to be done"
 _KEY = ("plan", "alert", "symbol")
+Watched = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,26 @@ class SqlAlertBook:
                 found.setdefault(row.alert, {})[row.symbol] = standing
         return found
 
-    def apply(self, slot: Slot, fencing: int, events: Sequence[AlertEvent], wording: Wording) -> tuple[AlertEvent, ...]:
-        """Keep the events that follow what was kept before; returns all that the slot has kept by now."""
+    def apply(self, slot: Slot, fencing: int, events: Sequence[AlertEvent], wording: Wording) -> None:
+        """Keep the events that follow what was kept before."""
 
-        def work(connection: Connection) -> tuple[AlertEvent, ...]:
+        def work(connection: Connection) -> None:
             slots.held_open(connection, slot, fencing)
-            before = _of_slot(connection, slot)
-            numbers = _numbers(connection, slot.plan)
-            taken = {(event.alert, event.symbol) for event in before}
+            alerts = sorted({event.alert for event in events})
+            numbers, taken = _numbers(connection, slot.plan, alerts), _taken(connection, slot, alerts)
             new = [event for event in events if (event.alert, event.symbol) not in taken]
             new = [event for event in new if numbers.get((event.alert, event.symbol), 0) == event.after]
             if new:
                 _keep(connection, slot, new, numbers)
                 _tell(connection, wording([event for event in new if event.step is AlertStep.FIRED]))
-            return _of_slot(connection, slot) if new else before
 
-        return self.store.transact(work)
+        self.store.transact(work)
+
+    def kept(self, slot: Slot) -> tuple[AlertEvent, ...]:
+        """Oldest first."""
+        query = select(ALERT_EVENTS).where(ALERT_EVENTS.c.slot == slot.key).order_by(ALERT_EVENTS.c.number)
+        with self.store.reading() as connection:
+            return tuple(map(_event, connection.execute(query)))
 
     def events(self, plan: str | None = None, alert: str | None = None, limit: int = 50) -> tuple[AlertEvent, ...]:
         """Newest first."""
@@ -61,21 +67,21 @@ class SqlAlertBook:
             return tuple(map(_event, connection.execute(query)))
 
 
-def _of_slot(connection: Connection, slot: Slot) -> tuple[AlertEvent, ...]:
-    query = select(ALERT_EVENTS).where(ALERT_EVENTS.c.slot == slot.key).order_by(ALERT_EVENTS.c.number)
-    return tuple(map(_event, connection.execute(query)))
-
-
-def _numbers(connection: Connection, plan: str) -> dict[tuple[str, str], int]:
-    """The last event of each alert and symbol."""
+def _numbers(connection: Connection, plan: str, alerts: Sequence[str]) -> dict[Watched, int]:
+    """The last event of each of these alerts on each symbol."""
     columns = ALERT_STANDINGS.c
-    query = select(columns.alert, columns.symbol, columns.event).where(columns.plan == plan)
+    query = select(columns.alert, columns.symbol, columns.event).where(columns.plan == plan, columns.alert.in_(alerts))
     return {(row.alert, row.symbol): row.event for row in connection.execute(query)}
 
 
-def _keep(
-    connection: Connection, slot: Slot, events: Sequence[AlertEvent], numbers: Mapping[tuple[str, str], int]
-) -> None:
+def _taken(connection: Connection, slot: Slot, alerts: Sequence[str]) -> set[Watched]:
+    """What has taken its step in the slot."""
+    columns = ALERT_EVENTS.c
+    query = select(columns.alert, columns.symbol).where(columns.slot == slot.key, columns.alert.in_(alerts))
+    return {(row.alert, row.symbol) for row in connection.execute(query)}
+
+
+def _keep(connection: Connection, slot: Slot, events: Sequence[AlertEvent], numbers: Mapping[Watched, int]) -> None:
     time = now(connection)
     written = logs.add_all(connection, ALERT_EVENTS, [_row(event, slot, time) for event in events])
     rows = [_standing(event, number) for event, number in zip(events, written, strict=True)]
@@ -83,9 +89,9 @@ def _keep(
     fresh = [row for row in rows if (row["alert"], row["symbol"]) not in numbers]
     if fresh:
         connection.execute(insert(ALERT_STANDINGS), fresh)
-    for row in known:
-        key = {name: row[name] for name in _KEY}
-        connection.execute(update(ALERT_STANDINGS).filter_by(**key).values(row))
+    if known:
+        moved = [{**row, **{f"of_{name}": row[name] for name in _KEY}} for row in known]
+        connection.execute(change(ALERT_STANDINGS, *_KEY), moved)
 
 
 def _row(event: AlertEvent, slot: Slot, time: datetime) -> dict[str, Any]:
