@@ -10,6 +10,7 @@ from openbell import planfiles, store
 from openbell.crashpoints import refuse_beyond_this_machine
 from openbell.errors import PlanError
 from openbell.exit_port import ExitMarks
+from openbell.permit_port import Permits
 from openbell.plugins import build, find
 from openbell.ports import Broker, History, Journal, MarketFeed
 from openbell.settings import Settings, load_settings
@@ -48,6 +49,7 @@ class Desk:
         self.journal: Journal = books.journal
         self.history: History = books.history
         self.exit_marks: ExitMarks = books.exit_marks
+        self.permits: Permits = books.permits
         self._ledger = books.ledger
         self._account = account
         self._broker: Broker | None = None

@@ -5,7 +5,8 @@ OpenbellError
 │   ├── PlanError         a plan that cannot be used as written
 │   ├── AlertError        an alert that cannot be used as written
 │   ├── ExpressionError   an expression that cannot be read
-│   └── SettingsError     an environment variable or setting that cannot be used
+│   ├── SettingsError     an environment variable or setting that cannot be used
+│   └── WrongAccount      an account that is not the one, or not of the mode, that was asked for
 ├── CalendarError         a date or exchange that no calendar covers
 ├── DataError             a feed's answer that cannot be used at all
 │   ├── FeedUnavailable   a feed that did not answer
@@ -44,6 +45,10 @@ class ExpressionError(InputError):
 
 class SettingsError(InputError):
     """An environment variable or setting that cannot be used."""
+
+
+class WrongAccount(InputError):
+    """An account that is not the one, or not of the mode, that was asked for."""
 
 
 class CalendarError(OpenbellError):

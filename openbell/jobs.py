@@ -1,5 +1,6 @@
 """A run of any job from claim to seal, without Prefect: one path for all, the stages between are the job's own."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from time import perf_counter
@@ -13,19 +14,28 @@ from openbell.errors import DataError, InputError, OpenbellError, StoreError
 from openbell.ports import Broker, Claim, ClaimKind, Frozen, OrderEvent
 from openbell.stages.execute import sendable
 from openbell.stages.fetch import with_history
-from openbell.stages.guards import BROKER_FAILURES, STALE, UNAVAILABLE, Situation, check
+from openbell.stages.guards import (
+    BROKER_FAILURES,
+    CALENDAR_DISAGREE,
+    CLOCK,
+    STALE,
+    UNAVAILABLE,
+    Situation,
+    check,
+)
 from openbell.stages.judge import account_denials, account_limits
 from openbell.stages.latch import latch
 from openbell.stages.lease import UNSENT, Lease
+from openbell.stages.permits import NOT_ARMED
 from openbell.stages.protection import stale
 from openbell.stages.recover import recover_quietly
 from openbell.stages.report import headline
 from openbell.stages.rollback import rolled_back
 from openbell.stages.seal import Story, build_record
 from openbell.values.account import Account
-from openbell.values.job import Job
+from openbell.values.job import JOBS, Job
 from openbell.values.orders import OrderState
-from openbell.values.record import Outcome, RunRecord
+from openbell.values.record import Guard, Outcome, RunRecord
 from openbell.values.ring import Ring
 from openbell.values.slot import Slot
 from openbell.values.time import as_utc, iso
@@ -79,7 +89,7 @@ def begin(
     dry_run: bool = False,
 ) -> Run:
     """Read the clock once, recover what died before, claim the slot, judge the guards."""
-    clock = desk.clock()
+    clock, started = desk.clock(), perf_counter()
     decided_for = clock if as_of is None else as_utc(as_of, "as_of")
     if decided_for > clock:
         raise InputError(f"as_of {iso(decided_for)} is after the clock, {iso(clock)}")
@@ -87,7 +97,8 @@ def begin(
     claim, frozen = (None, None) if dry_run else _claimed(desk, job, slot, run_id)
     fencing = claim.fencing if claim and claim.held else 0
     ring = Ring(slot, run_id, fencing, clock, decided_for, as_of is not None, dry_run)
-    guards = check(_situation(desk, job, ring, claim, planned))
+    guards = check(_situation(desk, job, ring, claim, planned, started))
+    _remember(desk, ring, guards)
     reach("after-guards")
     return Run(desk, Story(ring, desk.plan, guards), planned, frozen)
 
@@ -125,7 +136,9 @@ def take(desk: Desk, slot: Slot, run_id: str, alone_but_for: str = "") -> tuple[
     return claim, desk.journal.frozen(slot)
 
 
-def _situation(desk: Desk, job: Job, ring: Ring, claim: Claim | None, planned: datetime | None) -> Situation:
+def _situation(
+    desk: Desk, job: Job, ring: Ring, claim: Claim | None, planned: datetime | None, started: float
+) -> Situation:
     return Situation(
         plan=desk.plan,
         job=job,
@@ -142,7 +155,39 @@ def _situation(desk: Desk, job: Job, ring: Ring, claim: Claim | None, planned: d
         probe=partial(probe, desk, job),
         unwatched=partial(_unwatched, desk, ring),
         rolled_back=partial(_rolled_back, desk, ring),
+        standing=desk.permits.standing(desk.plan.name),
+        clock=ring.clock,
+        waited=lambda: timedelta(seconds=0 if ring.simulated else perf_counter() - started),
+        remembered=lambda code: desk.permits.remembered(code, _subject(desk, ring, code)),
     )
+
+
+def _subject(desk: Desk, ring: Ring, code: str) -> str:
+    """What an alert with the code of a guard is about: a surprise closure counts for its session."""
+    plan = desk.plan
+    if code == CALENDAR_DISAGREE:
+        return f"{plan.account.broker} {plan.window.exchange} {ring.slot.session}"
+    return plan.name if code == NOT_ARMED else f"{plan.account.broker} {plan.account.name}"
+
+
+def _remember(desk: Desk, ring: Ring, guards: Sequence[Guard]) -> None:
+    """Tell people, once, of what later runs must remember; a clock that is right again is forgotten."""
+    last = guards[-1]
+    if ring.dry_run or ring.simulated:
+        return
+    if not last.passed and last.code in (CALENDAR_DISAGREE, CLOCK, NOT_ARMED):
+        desk.journal.alert(last.code, _subject(desk, ring, last.code), last.detail)
+    if JOBS[ring.slot.job].adds_risk and any(guard.name == "broker" and guard.passed for guard in guards):
+        settled(desk, CLOCK, _subject(desk, ring, CLOCK), "openbell", "the clocks agree again")
+
+
+def settled(desk: Desk, kind: str, subject: str, actor: str, reason: str) -> None:
+    """Close the alert of that kind and subject, if one is open."""
+    if not desk.permits.remembered(kind, subject):
+        return
+    for alert in desk.history.alerts(limit=1000):
+        if (alert.kind, alert.subject) == (kind, subject):
+            desk.journal.close_alert(alert.number, actor, reason)
 
 
 def _account_limits(desk: Desk, ring: Ring, account: Account) -> str:

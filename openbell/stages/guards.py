@@ -1,13 +1,16 @@
 """The preconditions of a run, in their fixed order; the first that blocks names itself."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from openbell.calendar.horizon import horizon
 from openbell.calendar.window import WindowDecision
-from openbell.errors import BrokerError, KeysRefused
+from openbell.errors import BrokerError, InputError, KeysRefused, WrongAccount
+from openbell.permit_port import Standing
 from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
+from openbell.stages.permits import NOT_ARMED, other_account, switched_off, unarmed
 from openbell.values.account import Account
 from openbell.values.job import Job, WorkingHours
 from openbell.values.plan import Plan
@@ -16,9 +19,11 @@ from openbell.values.time import iso
 
 #: Code of a run whose entries wait until the exits job looks again.
 STALE = "PROTECTION_STALE"
-#: A venue whose clock is further from ours than this is not traded on.
-CLOCK_LIMIT = timedelta(seconds=2)
+#: A venue whose clock is further from ours than the first gets no new risk until it is as near as the second.
+CLOCK_LIMIT, CLOCK_GOOD = timedelta(seconds=2), timedelta(seconds=1)
+CLOCK, CALENDAR_DISAGREE = "CLOCK", "CALENDAR_DISAGREE"
 UNAVAILABLE, KEYS_REFUSED, ACCOUNT_BLOCKED = "BROKER_UNAVAILABLE", "KEYS_REFUSED", "ACCOUNT_BLOCKED"
+ENVIRONMENT, NOT_SET_UP = "ENVIRONMENT", "NOT_SET_UP"
 #: Codes that count for the broker's breaker; all but the first open it at once.
 BROKER_FAILURES = (UNAVAILABLE, KEYS_REFUSED, ACCOUNT_BLOCKED)
 
@@ -30,7 +35,9 @@ class Situation:
     ``late_by`` is how long after its planned instant the run looked at the clock, None where lateness has no
     meaning (started by hand, or for a given ``as_of``). ``probe`` asks one read-only question that counts for an
     open breaker and returns the breaker after it; ``unwatched`` says why nobody looks after what is held,
-    ``rolled_back`` why the store may be an old copy.
+    ``rolled_back`` why the store may be an old copy. ``standing`` is what people allow the plan, by ``clock``, which
+    is the real time where ``as_of`` is a given one; ``waited`` is the time that has passed since. ``remembered``
+    tells what a run before found wrong with the venue's calendar or clock, by code, until it is put right.
     """
 
     plan: Plan
@@ -48,6 +55,10 @@ class Situation:
     probe: Callable[[Breaker], Breaker]
     unwatched: Callable[[], str] = lambda: ""
     rolled_back: Callable[[Broker], str] = lambda _: ""
+    standing: Standing = field(default_factory=Standing)
+    clock: datetime | None = None
+    waited: Callable[[], timedelta] = lambda: timedelta(0)
+    remembered: Callable[[str], str] = lambda _: ""
 
 
 def check(situation: Situation) -> tuple[Guard, ...]:
@@ -61,11 +72,11 @@ def check(situation: Situation) -> tuple[Guard, ...]:
 
 
 def _guards(s: Situation) -> Iterator[Guard]:
-    yield _enabled(s.plan, s.job)
+    yield _enabled(s)
     yield _halted(s)
     yield _breaker(s)
     yield _slot(s.claim)
-    yield _guard("window", s.window.open, s.window.code, s.window.detail)
+    yield _window(s)
     yield _lateness(s)
     if s.job.asks_broker:
         yield from _broker(s)
@@ -75,10 +86,17 @@ def _guard(name: str, passed: bool, code: str, detail: str) -> Guard:
     return Guard(name=name, passed=passed, code="" if passed else code, detail=detail if not passed else "")
 
 
-def _enabled(plan: Plan, job: Job) -> Guard:
+def _enabled(s: Situation) -> Guard:
+    """By its file, by the store, and on a live account by a person's word of today."""
+    plan, job = s.plan, s.job
     if not plan.enabled:
         return _guard("enabled", False, "DISABLED", f"plan {plan.name} is not enabled")
-    return _guard("enabled", plan.rings(job.name).enabled, "JOB_DISABLED", f"{job.name} of {plan.name} is not enabled")
+    if not plan.rings(job.name).enabled:
+        return _guard("enabled", False, "JOB_DISABLED", f"{job.name} of {plan.name} is not enabled")
+    if off := switched_off(plan.name, job.name, s.standing):
+        return _guard("enabled", False, *off)
+    why = unarmed(plan, s.standing, s.clock or s.as_of) if job.sends else ""
+    return _guard("enabled", not why, NOT_ARMED, why)
 
 
 def _halted(s: Situation) -> Guard:
@@ -114,6 +132,14 @@ def _slot(claim: Claim | None) -> Guard:
     return _guard("slot", claim.held, code, words.format(claim.run_id))
 
 
+def _window(s: Situation) -> Guard:
+    if s.window.open and s.job.adds_risk and s.plan.mode == "live":
+        ahead = horizon(s.plan.window.exchange, s.as_of)
+        if ahead.too_near:
+            return _guard("window", False, "CALENDAR_HORIZON", f"{ahead.words}: update exchange-calendars")
+    return _guard("window", s.window.open, s.window.code, s.window.detail)
+
+
 def _lateness(s: Situation) -> Guard:
     if s.late_by is None:
         return Guard(name="lateness", passed=True, detail="not started by a schedule")
@@ -127,9 +153,8 @@ def _broker(s: Situation) -> Iterator[Guard]:
     try:
         broker = s.broker()
         clock, account = broker.clock(), broker.account()
-    except BrokerError as error:
-        code = KEYS_REFUSED if isinstance(error, KeysRefused) else UNAVAILABLE
-        yield _guard("broker", False, code, str(error))
+    except (BrokerError, InputError) as error:
+        yield _guard("broker", False, _reason(error), str(error))
         return
     yield _agreement(s, broker, clock)
     if s.job.sends:
@@ -139,16 +164,40 @@ def _broker(s: Situation) -> Iterator[Guard]:
         yield from _protection(s)
 
 
+def _reason(error: BrokerError | InputError) -> str:
+    """What could not be opened as it is set up waits for a person, what did not answer for the next run."""
+    if isinstance(error, WrongAccount):
+        return ENVIRONMENT
+    if isinstance(error, InputError):
+        return NOT_SET_UP
+    return KEYS_REFUSED if isinstance(error, KeysRefused) else UNAVAILABLE
+
+
 def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
+    """Mode of the plan, class of the account, and who was armed; then clocks and calendars. Closed wins."""
     if broker.environment != s.plan.mode:
         detail = f"the plan says {s.plan.mode}, the account says {broker.environment}"
-        return _guard("broker", False, "ENVIRONMENT", detail)
+        return _guard("broker", False, ENVIRONMENT, detail)
+    if s.job.sends and (other := other_account(s.plan, s.standing, broker.account_id)):
+        return _guard("broker", False, ENVIRONMENT, other)
     if s.simulated and broker.environment != "paper":
         return _guard("broker", False, "AS_OF", "a given as_of can only trade on a paper account")
-    if abs(clock.now - s.as_of) > CLOCK_LIMIT:
-        return _guard("broker", False, "CLOCK", f"the venue's clock differs by {clock.now - s.as_of}")
-    expected = clock.is_open or s.job.hours is WorkingHours.ANY
-    return _guard("broker", expected, "CALENDAR_DISAGREE", "our calendar says open, the venue says closed")
+    if s.job.adds_risk and (off := _clock(s, clock)):
+        return _guard("broker", False, CLOCK, off)
+    if s.job.hours is WorkingHours.ANY:
+        return _guard("broker", True, "", "")
+    if not clock.is_open:
+        return _guard("broker", False, CALENDAR_DISAGREE, "our calendar says open, the venue says closed")
+    before = s.remembered(CALENDAR_DISAGREE) if s.job.adds_risk else ""
+    return _guard("broker", not before, CALENDAR_DISAGREE, f"open now, but earlier in this session: {before}")
+
+
+def _clock(s: Situation, clock: BrokerClock) -> str:
+    apart = clock.now - s.as_of - s.waited()
+    limit = CLOCK_LIMIT if abs(apart) > CLOCK_LIMIT else CLOCK_GOOD
+    if abs(apart) <= limit or (limit is CLOCK_GOOD and not s.remembered(CLOCK)):
+        return ""
+    return f"the venue's clock differs by {apart.total_seconds():+.1f} s, the limit is {limit.total_seconds():g} s"
 
 
 def _books(s: Situation, broker: Broker) -> Guard:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from openbell.calendar.slots import grace
 from openbell.calendar.window import decide
 from openbell.crashpoints import reach
-from openbell.errors import BrokerError, DataError, IllegalTransition
+from openbell.errors import BrokerError, DataError, IllegalTransition, InputError
 from openbell.ports import Broker, Claim, Frozen, History, Journal, OrderEvent, Unsettled, busts_of
 from openbell.stages.execute import Executed, Sender, sendable
 from openbell.stages.lastgate import Quotes, bare_market, closed_now
@@ -265,5 +265,5 @@ def recover_quietly(recovery: Recovery, keep: Slot) -> Recovered:
     """Before a trading run: one look; what a feed or broker does not answer is left to the next recovery."""
     try:
         return recovery.recover(keep)
-    except (BrokerError, DataError) as error:
+    except (BrokerError, DataError, InputError) as error:
         return Recovered(blind=str(error))

@@ -9,6 +9,7 @@
     open_outbox(url)         messages on their way out (outbox_port.Outbox)
     open_exit_marks(url)     what the exits job keeps (exit_port.ExitMarks)
     open_alert_book(url)     what alerts did and where they stand (alert_port.AlertBook)
+    open_permits(url)        what people allow plans to do (permit_port.Permits)
     open_paper_ledger(url)   where paper accounts live (ports.PaperLedger)
     close(url)               close this process's connections; a later call opens new ones
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from openbell.alert_port import AlertBook
 from openbell.exit_port import ExitMarks
 from openbell.outbox_port import Outbox
+from openbell.permit_port import Permits
 from openbell.ports import History, Journal, PaperLedger
 from openbell.store.alerts import SqlAlertBook
 from openbell.store.connect import Store, check_start, close_store, exists, open_store
@@ -30,6 +32,7 @@ from openbell.store.history import SqlHistory
 from openbell.store.journal import SqlJournal
 from openbell.store.outbox import SqlOutbox
 from openbell.store.paper import SqlPaperLedger
+from openbell.store.permits import SqlPermits
 
 __all__ = [
     "check",
@@ -42,6 +45,7 @@ __all__ = [
     "open_journal",
     "open_outbox",
     "open_paper_ledger",
+    "open_permits",
     "upgrade",
 ]
 
@@ -54,6 +58,7 @@ class Books:
     history: History
     ledger: PaperLedger
     exit_marks: ExitMarks
+    permits: Permits
 
 
 def ensure(url: str) -> None:
@@ -94,7 +99,8 @@ def open_books(url: str, halt_file: Path | None = None) -> Books:
     """All that a desk works with; ``ensure``, and one check of schema and file for everything."""
     store = _ensured(url)
     check_start(store)
-    return Books(SqlJournal(store, halt_file), SqlHistory(store), SqlPaperLedger(store), SqlExitMarks(store))
+    marks, permits = SqlExitMarks(store), SqlPermits(store)
+    return Books(SqlJournal(store, halt_file), SqlHistory(store), SqlPaperLedger(store), marks, permits)
 
 
 def open_exit_marks(url: str) -> ExitMarks:
@@ -105,6 +111,11 @@ def open_exit_marks(url: str) -> ExitMarks:
 def open_alert_book(url: str) -> AlertBook:
     """What alerts did and where they stand. Checks the schema."""
     return SqlAlertBook(_checked(url))
+
+
+def open_permits(url: str) -> Permits:
+    """What people allow plans to do. Checks the schema."""
+    return SqlPermits(_checked(url))
 
 
 def open_paper_ledger(url: str) -> PaperLedger:

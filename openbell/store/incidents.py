@@ -23,6 +23,12 @@ def add(connection: Connection, log: Table, account: str, kind: str, subject: st
     return logs.add(connection, log, said)
 
 
+def said(connection: Connection, log: Table, account: str, kind: str, subject: str) -> str:
+    """What is written of that kind and subject while it is open, empty for nothing."""
+    number = _open(connection, log, account, kind, subject)
+    return "" if number is None else str(connection.execute(select(log.c.detail).filter_by(number=number)).scalar())
+
+
 def _open(connection: Connection, log: Table, account: str, kind: str, subject: str) -> int | None:
     columns = log.c
     newest = (

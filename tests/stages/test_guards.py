@@ -8,17 +8,42 @@ import pytest
 
 from openbell.brokers.paper import PaperBroker, PaperSettings
 from openbell.brokers.paper.memory import MemoryLedger
+from openbell.calendar.exchange import exchange
 from openbell.calendar.window import WindowDecision
-from openbell.errors import BrokerUnavailable
-from openbell.ports import Breaker, Broker, Claim, ClaimKind, Level, Switch
+from openbell.errors import BrokerUnavailable, InputError, KeysRefused, WrongAccount
+from openbell.permit_port import Act, Arming, Standing, Word
+from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
 from openbell.stages.guards import Situation, check
+from openbell.stages.permits import end_of_day
 from openbell.values.account import Account, Position
-from openbell.values.job import RECOVER, TRADE
+from openbell.values.job import EXITS, ORDERS, POSITIONS, RECOVER, TRADE, Job
 from openbell.values.plan import Plan
 
 NOW = datetime(2026, 11, 19, 14, 35, tzinfo=UTC)
 OPEN = WindowDecision(True, "OPEN", "open", date(2026, 11, 19), NOW, NOW + timedelta(hours=6), None)
 PLAN = Plan.model_validate({"name": "p", "universe": ["AAPL"], "strategies": [{"use": "sma_crossover"}]})
+
+LIVE = PLAN.model_copy(update={"mode": "live"})
+
+
+def armed(account: str = "U7654321", expires: datetime | None = None) -> Standing:
+    arming = Arming(account, "live", LIVE.hash, expires or end_of_day(NOW, exchange("XNYS").zone))
+    return Standing(armed=Word("p", Act.ARMED, "kim", arming=arming))
+
+
+class Stub:
+    """An account of either kind that answers."""
+
+    account_id = "U7654321"
+
+    def __init__(self, environment: str, now: datetime = NOW) -> None:
+        self.environment, self.now = environment, now
+
+    def clock(self) -> BrokerClock:
+        return BrokerClock(self.now, True)
+
+    def account(self) -> Account:
+        return Account(self.account_id, self.environment, "USD", Decimal(1000), {}, Decimal(1000))
 
 
 def broker(now: datetime = NOW, is_open: bool = True) -> Broker:
@@ -137,9 +162,101 @@ def test_A16_a_broker_that_does_not_answer_blocks() -> None:
 
 
 def test_F03_the_account_must_be_of_the_plans_environment() -> None:
-    live = PLAN.model_copy(update={"mode": "live"})
-    last = check(situation(plan=live))[-1]
+    last = check(situation(plan=LIVE, standing=armed()))[-1]
     assert (last.code, last.detail) == ("ENVIRONMENT", "the plan says live, the account says paper")
+    last = check(situation(broker=Counted(Stub("live"))))[-1]
+    assert (last.code, last.detail) == ("ENVIRONMENT", "the plan says paper, the account says live")
+
+
+# --- what people allow ---------------------------------------------------------------------------------------
+
+
+def test_A10_I17_a_live_plan_that_nobody_armed_asks_the_broker_nothing() -> None:
+    door = Counted(Stub("live"))
+    last = check(situation(plan=LIVE, broker=door))[-1]
+    assert (last.name, last.code, door.opened) == ("enabled", "NOT_ARMED", 0)
+    assert "`openbell enable p --live`" in last.detail
+
+
+def test_I17_a_live_plan_that_is_armed_passes_for_its_account_alone() -> None:
+    door = Counted(Stub("live"))
+    assert check(situation(plan=LIVE, broker=door, standing=armed()))[-1].passed
+    last = check(situation(plan=LIVE, broker=door, standing=armed(account="U9999999")))[-1]
+    assert (last.code, last.detail) == (
+        "ENVIRONMENT", "plan p was armed for account ...9999, the broker says ...4321"
+    )  # fmt: skip
+
+
+def test_I17_an_arming_ends_at_midnight_of_the_exchange_and_not_a_moment_later() -> None:
+    midnight = end_of_day(NOW, exchange("XNYS").zone)
+    assert midnight == datetime(2026, 11, 20, 5, tzinfo=UTC)
+    live = {"plan": LIVE, "broker": Counted(Stub("live")), "standing": armed()}
+    assert check(situation(**live, clock=midnight - timedelta(microseconds=1)))[-1].passed
+    last = check(situation(**live, clock=midnight))[-1]
+    assert (last.code, "its arming by kim ended" in last.detail) == ("NOT_ARMED", True)
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [((2026, 3, 7, 12), 17), ((2026, 3, 8, 4, 59), 1 / 60), ((2026, 3, 8, 5), 23)]
+)
+def test_an_arming_on_the_day_of_a_clock_change_ends_at_midnight_too(day: tuple[int, ...], hours: float) -> None:
+    now = datetime(*day, tzinfo=UTC)
+    assert (end_of_day(now, exchange("XNYS").zone) - now).total_seconds() == pytest.approx(hours * 3600)
+
+
+def test_S20_a_plan_that_changed_after_it_was_armed_waits_for_a_person() -> None:
+    changed = LIVE.model_copy(update={"universe": ("MSFT",)})
+    last = check(situation(plan=changed, standing=armed()))[-1]
+    assert (last.code, "has changed since kim armed it" in last.detail) == ("NOT_ARMED", True)
+
+
+@pytest.mark.parametrize(("job", "passes"), [(TRADE, False), (EXITS, False), (ORDERS, True), (POSITIONS, True)])
+def test_A10_jobs_that_only_look_need_no_arming(job: Job, passes: bool) -> None:
+    door = Counted(Stub("live"))
+    assert check(situation(plan=LIVE, job=job, broker=door, late_by=None))[-1].passed is passes
+
+
+@pytest.mark.parametrize(("off", "code"), [("", "DISABLED"), ("trade", "JOB_DISABLED"), ("exits", "")])
+def test_A07_what_a_person_switched_off_does_not_work(off: str, code: str) -> None:
+    door = Counted(broker())
+    word = Word("p", Act.OFF, "kim", "earnings", off)
+    last = check(situation(broker=door, standing=Standing({off: word})))[-1]
+    assert (last.passed, last.code, door.opened > 0) == (not code, code, not code)
+    assert not code or "switched off by kim: earnings" in last.detail
+
+
+# --- calendars and clocks ------------------------------------------------------------------------------------
+
+
+def test_K08_B35_a_surprise_closure_holds_back_entries_for_the_session_and_exits_go_on() -> None:
+    seen = {"remembered": {"CALENDAR_DISAGREE": "the venue says closed"}.get}
+    last = check(situation(remembered=lambda code: seen["remembered"](code, "")))[-1]
+    assert (last.code, "earlier in this session" in last.detail) == ("CALENDAR_DISAGREE", True)
+    assert check(situation(job=EXITS, remembered=lambda code: seen["remembered"](code, "")))[-1].passed
+
+
+@pytest.mark.parametrize(("days", "mode", "passes"), [(8, "live", True), (7, "live", False), (7, "paper", True)])
+def test_K10_a_live_plan_stops_a_week_before_its_calendar_ends(days: int, mode: str, passes: bool) -> None:
+    now = datetime.combine(exchange("XNYS").last, NOW.time(), UTC) - timedelta(days=days)
+    plan = LIVE if mode == "live" else PLAN
+    arming = armed(expires=now + timedelta(hours=1)) if mode == "live" else Standing()
+    door = Counted(Stub(mode, now))
+    last = check(situation(plan=plan, as_of=now, broker=door, standing=arming))[-1]
+    assert last.passed is passes
+    assert passes or last.code == "CALENDAR_HORIZON"
+
+
+@pytest.mark.parametrize(("raised", "code"), [
+    (WrongAccount("mode live was asked for, but ...1234 is a paper one"), "ENVIRONMENT"),
+    (InputError("alpaca key is missing or empty"), "NOT_SET_UP"),
+    (KeysRefused("401"), "KEYS_REFUSED"),
+])  # fmt: skip
+def test_F03_F04_an_account_that_cannot_be_opened_is_a_skip_with_a_code(raised: Exception, code: str) -> None:
+    def door() -> Broker:
+        raise raised
+
+    last = check(situation(broker=door))[-1]
+    assert (last.name, last.code, last.detail) == ("broker", code, str(raised))
 
 
 @pytest.mark.parametrize(("seconds", "passes"), [(2, True), (2.1, False), (-2.1, False), (1800, False)])
@@ -149,6 +266,20 @@ def test_B34_a_venue_whose_clock_is_off_blocks(seconds: float, passes: bool) -> 
     assert last.passed is passes
     if not passes:
         assert last.code == "CLOCK"
+        assert check(situation(broker=door, job=EXITS))[-1].passed, "an exit does not wait for a clock"
+
+
+@pytest.mark.parametrize(("seconds", "passes"), [(1.5, False), (1, True)])
+def test_B34_a_clock_that_was_off_must_come_nearer_than_the_limit_that_it_broke(seconds: float, passes: bool) -> None:
+    door = Counted(broker(now=NOW + timedelta(seconds=seconds)))
+    assert check(situation(broker=door))[-1].passed
+    assert check(situation(broker=door, remembered=lambda code: "off" if code == "CLOCK" else ""))[-1].passed is passes
+
+
+def test_B34_time_that_the_run_itself_took_is_no_difference_of_clocks() -> None:
+    door = Counted(broker(now=NOW + timedelta(seconds=9)))
+    assert check(situation(broker=door, waited=lambda: timedelta(seconds=9)))[-1].passed
+    assert check(situation(broker=door, waited=lambda: timedelta(seconds=6)))[-1].code == "CLOCK"
 
 
 def test_a_loss_limit_lets_a_run_with_positions_pass_so_that_exits_can_go() -> None:

@@ -15,12 +15,14 @@ from sqlalchemy import inspect, text
 
 from openbell import store as stores
 from openbell.errors import SchemaMismatch, StoreError
+from openbell.permit_port import Act, Word
 from openbell.ports import Level, Lookup
 from openbell.store import sqlite_file
 from openbell.store.alerts import SqlAlertBook
 from openbell.store.connect import open_store
 from openbell.store.migrate import alembic_config
 from openbell.store.outbox import SqlOutbox
+from openbell.store.permits import SqlPermits
 from openbell.store.schema import HEAD, INSERT_ONLY, METADATA, REVISIONS
 from openbell.values.alert import AlertEvent, AlertStep
 from openbell.values.orders import OrderState
@@ -126,6 +128,7 @@ def full(store, journal):
     journal.set_switch(Level.HALTED, "somebody", "fire drill")
     deliver_one(SqlOutbox(store))
     fire_one(journal, SqlAlertBook(store))
+    SqlPermits(store).say(Word("demo", Act.OFF, "somebody"))
     return store
 
 

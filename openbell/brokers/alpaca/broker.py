@@ -9,7 +9,7 @@ from urllib.parse import quote
 from openbell.brokers.alpaca import outcomes, rows
 from openbell.brokers.alpaca.questions import Trading
 from openbell.brokers.alpaca.rows import Row
-from openbell.errors import BrokerError, BrokerUnavailable, InputError
+from openbell.errors import BrokerError, BrokerUnavailable, WrongAccount
 from openbell.ports import BrokerClock, Capabilities, Rejected, Submission, Unknown
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
@@ -32,7 +32,7 @@ _DAY = timedelta(days=1)
 class AlpacaBroker:
     """One account; who it is was asked when it was opened, so that nothing is ever sent to another one.
 
-    Paper accounts are numbered PA...; an account whose number is of the other mode is an InputError.
+    Paper accounts are numbered PA...; an account whose number is of the other mode is a WrongAccount.
     """
 
     def __init__(self, transport: Trading, mode: Literal["paper", "live"], unique_ids: bool = True) -> None:
@@ -41,7 +41,7 @@ class AlpacaBroker:
         self._number = rows.text_of(row, "account_number")
         self._environment = "paper" if self._number.startswith("PA") else "live"
         if self._environment != mode:
-            raise InputError(
+            raise WrongAccount(
                 f"mode {mode} was asked for, but account ...{self._number[-4:]} is a {self._environment} one"
             )
         shorting = row.get("shorting_enabled") is True

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from openbell.errors import InputError
+from openbell.errors import InputError, WrongAccount
 
 _PLACEHOLDER = re.compile(
     r"^(<.*>|\$\{?\w*\}?|x+|\*+|changeme|change-me|todo|none|null|(your|my)[-_ ].*)$", re.IGNORECASE
@@ -35,7 +35,8 @@ def check_mode(keys: Keys, mode: Literal["paper", "live"]) -> None:
     """Refuse keys that say by their own first letters that they are of the other mode."""
     said = _MODES.get(keys.key_id.get_secret_value()[:2])
     if said is not None and said != mode:
-        raise InputError(f"mode {mode} was asked for, but the key id is of a {said} account, by its first two letters")
+        words = f"mode {mode} was asked for, but the key id is of a {said} account"
+        raise WrongAccount(f"{words}, by its first two letters")
 
 
 def _checked(name: str, value: SecretStr | None, block: str) -> SecretStr:

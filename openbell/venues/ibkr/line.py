@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
 
-from openbell.errors import InputError, OpenbellError
+from openbell.errors import OpenbellError, WrongAccount
 from openbell.venues.ibkr import words
 from openbell.venues.ibkr.gateway import Gateway
 from openbell.venues.ibkr.loop import PrivateLoop
@@ -67,7 +67,7 @@ class Line:
             return self._loop.run(self._asked(question, again))
         except Trouble as trouble:
             # What cannot be right from the start is wrong as it is written; later on it is the venue that has changed.
-            kind = InputError if trouble.lasting and not self.account else self._unavailable
+            kind = WrongAccount if trouble.lasting and not self.account else self._unavailable
             raise kind(f"{words.where(self._gateway, self._client_id)}: {trouble}") from None
         except RequestError as error:
             told = f"the gateway answered {error.code}: {words.shown(error.message)}"

@@ -16,6 +16,7 @@ def upgrade() -> None:
     _exits()
     _sending()
     _runs()
+    _permits()
 
 
 def _runs() -> None:
@@ -46,6 +47,41 @@ def _exits() -> None:
 def _sending() -> None:
     """The quantity that an order was lowered to by the last gate."""
     op.add_column("order_events", sa.Column("quantity", Money()))
+
+
+def _permits() -> None:
+    """What people allow a plan to do."""
+    _log(
+        "permits",
+        *_columns(sa.String(), "plan", "job", "act", "actor", "account", "environment", "plan_hash"),
+        *_columns(sa.Text(), "reason"),
+        *_columns(Instant(), "time"),
+        sa.Column("expires", Instant()),
+    )
+    op.create_index("ix_permits_plan_number", "permits", ["plan", "number"])
+
+
+def _log(name: str, *columns: Any) -> None:
+    """An insert-only table whose rows are chained."""
+    number = sa.Column("number", Sequence, autoincrement=False, nullable=False)
+    links = _columns(sa.String(), "previous_hash", "hash")
+    op.create_table(name, number, *columns, *links, sa.PrimaryKeyConstraint("number"))
+    _refuse_changes(name)
+
+
+def _refuse_changes(table: str) -> None:
+    """Whatever was written stays as it was written."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION openbell_refuse()"
+        )
+        return
+    for verb in ("update", "delete"):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
+        )
 
 
 def _columns(kind: Any, *names: str) -> list[Any]:
