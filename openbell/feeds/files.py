@@ -257,7 +257,5 @@ class Files(FeedSpec):
         return self._feed(around.data, around.exchange, around.max_age)
 
     def _feed(self, root: Path, code: str, max_age: timedelta | None) -> FilesFeed:
-        timeframe = Timeframe(self.timeframe)
-        return FilesFeed(
-            root, self.path, timeframe, code, self.zone, self.columns, self.stamp, max_age, self.spread_bps
-        )
+        length, layout = Timeframe(self.timeframe), (self.zone, self.columns, self.stamp)
+        return FilesFeed(root, self.path, length, code, *layout, max_age, self.spread_bps)

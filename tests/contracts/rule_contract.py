@@ -73,6 +73,11 @@ def _spoiled_by_symbol(calm: Book, name: str) -> list[Book]:
         return [a_book(positions=held, prices=prices) for prices in priced]
     if name == "price_age":
         return [a_book(price_ages={}), a_book(price_ages=dict.fromkeys(SYMBOLS, timedelta(seconds=-1)))]
+    if name == "spread":
+        return [
+            a_book(spreads={}),
+            *(a_book(spreads=dict.fromkeys(SYMBOLS, bad)) for bad in BAD_PRICES if bad is not None),
+        ]
     if name == "instrument":
         return [a_book(instruments=_without(_without(calm.instruments, "AAA"), "BBB"))]
     if name == "position":
@@ -92,6 +97,7 @@ INPUTS = (
     "price",
     "other_price",
     "price_age",
+    "spread",
     "instrument",
     "position",
     "open_order",
@@ -117,6 +123,7 @@ def hostile_books(draw) -> Book:
         price_ages=draw(st.dictionaries(st.sampled_from(SYMBOLS[:3]), st.timedeltas(), max_size=3)),
         open_orders=tuple(replace(order, quantity=draw(hostile)) for order in draw(orders)),
         instruments=draw(st.sampled_from([calm.instruments, {}])),
+        spreads=draw(by_symbol),
         equity_at_open=draw(perhaps),
         peak_equity=draw(perhaps),
         orders_this_run=draw(st.integers(0, 100)),

@@ -23,6 +23,7 @@ def test_the_rules_are_found_by_their_file_names():
     assert set(FOUND) == {
         "allowed_symbols",
         "buying_power",
+        "currency",
         "daily_loss_halt",
         "drawdown_halt",
         "duplicate_order",
@@ -40,6 +41,7 @@ def test_the_rules_are_found_by_their_file_names():
         "order_terms",
         "price_collar",
         "shorting",
+        "spread",
         "stale_price",
         "tradable",
         "wash_trade",

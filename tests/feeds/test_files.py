@@ -284,7 +284,8 @@ def test_quotes_are_the_last_close_with_the_time_of_its_bar(tmp_path):
     save(tmp_path, table(daily().set("BBB", -1, close=-1.0)))
     quotes = feed(tmp_path).quotes(("AAA", "BBB", "ZZZ"), AS_OF)
     assert set(quotes) == {"AAA"}
-    assert quotes["AAA"].bid == quotes["AAA"].ask == Decimal(repr(float(daily().columns["close"][29])))
+    assert quotes["AAA"].last == Decimal(repr(float(daily().columns["close"][29])))
+    assert (quotes["AAA"].bid, quotes["AAA"].ask) == (Decimal("96.41"), Decimal("96.44"))
     assert quotes["AAA"].time == datetime(2024, 7, 5, 20, tzinfo=UTC)
 
 

@@ -33,6 +33,8 @@ def a_book(**changes) -> Book:
         orders_today=0,
         recent=frozenset(),
         quote_limit=timedelta(seconds=10),
+        currency="USD",
+        spreads=dict.fromkeys(SYMBOLS, Decimal("0.001")),
     )
     if "totals" in changes or not changes:
         return replace(calm, **changes)
