@@ -1,10 +1,12 @@
 """Two installations, each with a store of its own, on one account."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from openbell import runs, store
+from openbell.ports import Level
+from openbell.values.record import Outcome
 from tests.faultbroker.process import FaultBroker
 from tests.faults import trader
 from tests.faults.double import CANARY, KEY
@@ -27,8 +29,21 @@ def hosts(tmp_path, monkeypatch):
             store.close(desk.settings.url)
 
 
-def test_P06_two_hosts_that_trade_one_slot_never_send_an_order_twice(hosts):
+def test_P06_the_second_of_two_hosts_on_one_account_sends_nothing_and_halts(hosts):
     broker, first, second = hosts
+    today, tomorrow = datetime.now(UTC), datetime.now(UTC) + timedelta(days=1)
+    assert runs.trade(first, "run-1", today).outcome is Outcome.COMPLETED
+    for number, planned in enumerate((today, tomorrow)):
+        assert runs.trade(second, f"run-{number + 2}", planned).outcome is Outcome.SKIPPED
+    assert second.journal.switch().level is Level.HALTED
+    placed = [line["client_order_id"] for line in broker.ledger("accepted")]
+    assert len(placed) == len(set(placed)) == len(SYMBOLS)
+
+
+def test_P06_hosts_that_send_the_same_order_at_once_make_one(hosts):
+    """Neither sees the other's order in time; the ids are the same, and the broker takes each once."""
+    broker, first, second = hosts
+    broker.set(lag=30)
     for number, desk in enumerate((first, second)):
         runs.trade(desk, f"run-{number}")
     placed = [line["client_order_id"] for line in broker.ledger("accepted")]

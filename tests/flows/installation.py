@@ -127,9 +127,13 @@ class Installation:
 
 
 def ask(prefect: LocalPrefect, verb: str, path: str, body: Any = None) -> Any:
-    """Ask Prefect's server."""
-    # No certificates are read for plain http; a busy server may take its time.
-    answer = httpx.request(verb, f"{prefect.url}/api/{path}", json=body, timeout=60, verify=False)
+    """Ask Prefect's server, which says 503 while its database is locked and has then done nothing."""
+    for pause in (0.5, 1, 2, 4, None):
+        # No certificates are read for plain http; a busy server may take its time.
+        answer = httpx.request(verb, f"{prefect.url}/api/{path}", json=body, timeout=60, verify=False)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or pause is None:
+            break
+        time.sleep(pause)
     answer.raise_for_status()
     return answer.json()
 
