@@ -7,7 +7,6 @@ is measured, checked for equal answers, and multiplied. Run as ``python -m bench
 
 import random
 import statistics
-from datetime import timedelta
 
 from benchmarks.evaluate import clock, walk
 from openbell.alerts.definitions import AlertFile, Rule
@@ -41,7 +40,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def look(bars: Bars) -> Look:
-    return Look("bench", last_bar(bars), bars.symbols, bars, {}, timedelta(seconds=10))
+    return Look("bench", last_bar(bars), bars.symbols, bars, {})
 
 
 def together(found: tuple[Rule, ...], bars: Bars) -> set[tuple[str, str]]:

@@ -14,11 +14,14 @@ from openbell.alerts.look import Look
 from openbell.alerts.rules import OUT_OF_TIME, TIME_LIMIT
 from openbell.alerts.wording import messages
 from openbell.desk import Desk
-from openbell.jobs import Run
+from openbell.errors import OpenbellError
+from openbell.jobs import Run, begin, complete, fail, skip
+from openbell.stages.exits import ask_quotes, priced
 from openbell.values.alert import AlertEvent, AlertStep
 from openbell.values.bars import empty_bars
+from openbell.values.job import ALERTS
 from openbell.values.market import Dropped
-from openbell.values.record import Outcome
+from openbell.values.record import Outcome, RunRecord
 from openbell.values.work import Worked
 
 #: Names that a record lists of each kind; the rest are counted.
@@ -43,6 +46,18 @@ class Seen:
     dropped: tuple[Dropped, ...]
 
 
+def alerts(desk: Desk, run_id: str) -> RunRecord:
+    """The job as the flow ``alerts`` tells it, in this process and without Prefect."""
+    run = begin(desk, ALERTS, run_id)
+    if run.blocked:
+        return skip(run)
+    try:
+        listed = watchlist(desk)
+        return complete(run, judge_and_tell(run, listed, fetch_prices(run, listed)))
+    except OpenbellError as error:
+        return fail(run, error)
+
+
 def watchlist(desk: Desk) -> Watchlist:
     """The alert files as they are now; a file with a problem is left out as a whole, the others go on."""
     plan = desk.plan
@@ -54,21 +69,22 @@ def watchlist(desk: Desk) -> Watchlist:
 
 
 def look_at(desk: Desk, alerts: Sequence[Alert], as_of: datetime) -> Seen:
-    """Bars for rules and changes, fresh quotes for prices: at most one question each, for no more than is needed."""
+    """Bars for rules and changes, fresh quotes for prices: in few questions, and no more than is needed."""
     rules = [alert for alert in alerts if isinstance(alert, Rule)]
     watches = [alert for alert in alerts if isinstance(alert, Watch)]
     symbols = _symbols(desk, rules, watches)
     need = max((LOOKBACK, *(rule.history for rule in rules)))
     timeframe = desk.resolved.timeframe
     checked = desk.feed.bars(symbols, timeframe, need, as_of) if symbols else None
-    priced = sorted({watch.symbol for watch in watches})
+    watched = sorted({watch.symbol for watch in watches})
+    seen = priced(ask_quotes(desk.feed.quotes, watched, as_of), watched, as_of, desk.plan.freshness.quotes)
     look = Look(
         plan=desk.plan.name,
         as_of=as_of,
         universe=desk.plan.universe,
         bars=checked.bars if checked else empty_bars((), timeframe, desk.feed.provider),
-        quotes=desk.feed.quotes(priced, as_of) if priced else {},
-        quote_age=desk.plan.freshness.quotes,
+        prices=seen.marks,
+        unpriced=seen.unknown,
         standings=store.open_alert_book(desk.settings.url).standings(desk.plan.name),
     )
     return Seen(look, checked.dropped if checked else ())

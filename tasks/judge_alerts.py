@@ -16,9 +16,9 @@ def look_for_alerts(run: Run) -> Handed[tuple[Watchlist, Seen]]:
     seen = fetch_prices(run, listed)
     for problem in listed.problems:
         get_run_logger().error("%s", problem)
-    quotes, dropped = len(seen.look.quotes), len(seen.dropped)
+    prices, dropped = len(seen.look.prices), len(seen.dropped)
     get_run_logger().info(
-        "%d alerts, %r, %d symbols dropped, %d quotes", len(listed.alerts), seen.look.bars, dropped, quotes
+        "%d alerts, %r, %d symbols dropped, %d prices", len(listed.alerts), seen.look.bars, dropped, prices
     )
     return Handed((listed, seen))
 

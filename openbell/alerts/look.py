@@ -2,24 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from decimal import Decimal
 
 from openbell.alerts.definitions import Alert
 from openbell.values.alert import AlertEvent, AlertStanding, AlertStep
 from openbell.values.bars import Bars
-from openbell.values.quote import Quote
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """One look. ``quote_age`` is the oldest quote that is used; ``standings`` are by alert, then by symbol."""
+    """One look: fresh prices, and why there is none for other symbols. ``standings`` are by alert, then by symbol."""
 
     plan: str
     as_of: datetime
     universe: tuple[str, ...]
     bars: Bars
-    quotes: Mapping[str, Quote]
-    quote_age: timedelta
+    prices: Mapping[str, Decimal]
+    unpriced: Mapping[str, str] = field(default_factory=dict)
     standings: Mapping[str, Mapping[str, AlertStanding]] = field(default_factory=dict)
 
     def standing(self, alert: Alert, symbol: str) -> AlertStanding | None:

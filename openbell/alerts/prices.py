@@ -20,22 +20,13 @@ def judge_prices(watches: Sequence[Watch], look: Look) -> Iterator[Found]:
 
 def value_of(watch: Watch, look: Look) -> Decimal | str:
     """The price, or its change in percent; else why it is not known."""
-    price = _price(watch.symbol, look)
-    if isinstance(price, str) or not watch.since:
+    price = look.prices.get(watch.symbol)
+    if price is None:
+        return look.unpriced.get(watch.symbol, "no quote")
+    if not watch.since:
         return price
     close = _close(watch.symbol, watch.since, look)
     return f"no close {watch.since} bars ago" if close is None else 100 * (price / close - 1)
-
-
-def _price(symbol: str, look: Look) -> Decimal | str:
-    """Halfway between bid and ask, or why it is not known."""
-    quote = look.quotes.get(symbol)
-    if quote is None:
-        return "no quote"
-    age, limit = quote.age(look.as_of), look.quote_age
-    if age > limit:
-        return f"the quote is {age.total_seconds():.0f} s old, above {limit.total_seconds():g} s"
-    return quote.mid
 
 
 def _close(symbol: str, bars: int, look: Look) -> Decimal | None:

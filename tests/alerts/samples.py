@@ -1,6 +1,6 @@
 """Panels and looks that the tests of alerts judge."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -11,7 +11,6 @@ from openbell.alerts.panel import Panel, Program
 from openbell.alerts.parser import parse
 from openbell.values.alert import AlertStanding, AlertStep
 from openbell.values.bars import FIELDS, Timeframe, make_bars
-from openbell.values.quote import Quote
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -68,15 +67,10 @@ def rule(when="close > 10", **more):
     return alert
 
 
-def look(bars, quotes=None, standings=None, as_of=NOW, universe=None, age=timedelta(seconds=10)):
-    """A look at a panel; quotes are plain prices by symbol, as old as nothing."""
-    made = {symbol: quote(symbol, price, as_of) for symbol, price in (quotes or {}).items()}
-    return Look("demo", as_of, universe or bars.symbols, bars, made, age, standings or {})
-
-
-def quote(symbol, price, time):
-    price = Decimal(str(price))
-    return Quote(symbol, price, price, price, time)
+def look(bars, prices=None, standings=None, as_of=NOW, universe=None, unpriced=None):
+    """A look at a panel with fresh prices of some symbols."""
+    known = {symbol: Decimal(str(price)) for symbol, price in (prices or {}).items()}
+    return Look("demo", as_of, universe or bars.symbols, bars, known, unpriced or {}, standings or {})
 
 
 def after(events, standings=None):

@@ -1,6 +1,5 @@
 """When alerts fire, when they fire again, and what is said of those that nobody can judge."""
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -14,7 +13,7 @@ from openbell.alerts.look import Unjudged
 from openbell.alerts.rules import OUT_OF_TIME
 from openbell.alerts.wording import NAMED, messages
 from openbell.values.alert import AlertStep
-from tests.alerts.samples import NOW, after, alerts_of, bars_of, look, quote, rule
+from tests.alerts.samples import NOW, after, alerts_of, bars_of, look, rule
 
 FLAT = bars_of(np.full(30, 100.0), symbols=["IBM"])
 
@@ -70,14 +69,11 @@ def test_a_change_is_counted_from_the_close_that_was_asked_for():
     assert unknown.reason == "no close 4 bars ago"
 
 
-def test_D08_an_old_or_missing_quote_is_unknown_and_fires_nothing():
-    fresh = look(FLAT, {"IBM": 11})
-    old = replace(fresh, quotes={"IBM": quote("IBM", 11, NOW - timedelta(seconds=11))})
-    limit = replace(fresh, quotes={"IBM": quote("IBM", 11, NOW - timedelta(seconds=10))})
-    assert judge(above(), limit).events[0].detail == "price 11, level 10"
-    assert judge(above(), old).events == ()
-    assert judge(above(), old).unjudged == (Unjudged("up", ("IBM",), "the quote is 11 s old, above 10 s"),)
+def test_a_price_that_is_not_known_fires_nothing_and_is_told():
     assert judge(above(), look(FLAT)).unjudged == (Unjudged("up", ("IBM",), "no quote"),)
+    found = judge([*above(), *change(-1)], look(FLAT, unpriced={"IBM": "the quote is of yesterday"}))
+    assert (found.events, found.unknown) == ((), 2)
+    assert {each.reason for each in found.unjudged} == {"the quote is of yesterday"}
 
 
 def test_an_alert_that_was_written_anew_is_armed_and_one_with_other_words_is_not():
