@@ -49,6 +49,11 @@ class FeedSpec(Plugin):
 class BrokerSpec(Plugin):
     """Settings of an account at a broker."""
 
+    @property
+    def environment(self) -> str:
+        """``paper`` or ``live`` where the settings alone decide it, else empty; it must agree with the plan's mode."""
+        return ""
+
     @abstractmethod
     def open(self, account: str, around: Surroundings, feed: MarketFeed, ledger: PaperLedger) -> Broker:
         """The account's broker; only the paper broker uses feed and ledger."""

@@ -38,6 +38,8 @@ COMMANDS = {
         "openbell.cli.notifications:notifications", "Control", "Messages to people: list, test a target, retry."
     ),
     "breaker": Entry("openbell.cli.breaker:breaker", "Control", "How the circuit breakers stand; reset one."),
+    "enable": Entry("openbell.cli.enable:enable", "Control", "Switch a plan or job on; arm a live plan for today."),
+    "disable": Entry("openbell.cli.enable:disable", "Control", "Switch a plan or one of its jobs off."),
     "halt": Entry("openbell.cli.switch:halt", "Control", "Stop every order at once."),
     "reduce-only": Entry(
         "openbell.cli.switch:reduce_only", "Control", "Let only orders through that shrink a position."

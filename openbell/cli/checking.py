@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import openbell.brokers
 from openbell import notifiers, planfiles
+from openbell.calendar.horizon import horizon
 from openbell.errors import OpenbellError, PlanError, SettingsError
 from openbell.planfiles import PlanFile
 from openbell.plugins import build, find
@@ -57,7 +59,7 @@ def require(path: Path) -> Plan:
 
 def _problems(file: PlanFile) -> Iterator[str]:
     if file.plan is not None:
-        for step in (resolve, _broker, check_feed, _targets):
+        for step in (resolve, _broker, check_feed, _targets, _calendar):
             yield from _told(file, partial(step, file.plan))
 
 
@@ -71,8 +73,17 @@ def _told(file: PlanFile, step: Callable[[], object]) -> list[str]:
 
 def _broker(plan: Plan) -> None:
     spec = _named("account.broker", partial(find, openbell.brokers, BrokerSpec, plan.account.broker, "broker"))  # type: ignore[type-abstract]
-    if not plan.account.block:
-        build(spec, plan.account.params, "account.params")
+    if plan.account.block:
+        return
+    said = build(spec, plan.account.params, "account.params").environment
+    if said and said != plan.mode:
+        raise PlanError(f"mode: the plan says {plan.mode}, its account is a {said} one: they must agree")
+
+
+def _calendar(plan: Plan) -> None:
+    ahead = horizon(plan.window.exchange, datetime.now(UTC))
+    if plan.mode == "live" and ahead.too_near:
+        raise PlanError(f"window.exchange: {ahead.words}: too near for a live plan, update exchange-calendars")
 
 
 def _targets(plan: Plan) -> None:

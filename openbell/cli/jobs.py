@@ -13,9 +13,11 @@ from openbell.cli.output import emit, machine, say, table
 from openbell.cli.place import reading
 from openbell.cli.zones import zone_of
 from openbell.errors import CalendarError
+from openbell.permit_port import Standing
 from openbell.ports import Breaker, History, Journal, RunSummary
 from openbell.settings import load_settings
 from openbell.stages.job_stats import JobStats, job_stats
+from openbell.stages.permits import switched_off, unarmed
 from openbell.stages.wording import when
 from openbell.values.job import JOBS
 from openbell.values.plan import Plan
@@ -29,7 +31,10 @@ OF_STATS = ("plan", "job", ">runs", "outcomes", ">failed", ">in a row", ">averag
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """One job of one plan: ``state`` is enabled, disabled or error (its breaker is open)."""
+    """One job of one plan: ``state`` is enabled, disabled, not armed or error (its breaker is open).
+
+    ``why`` says who switched it off, or what is missing until a live plan may send.
+    """
 
     plan: str
     job: str
@@ -39,6 +44,7 @@ class JobLine:
     consecutive_failures: int
     breaker: Breaker
     next: datetime | None
+    why: str = ""
 
 
 @click.command(epilog="Example: openbell jobs demo")
@@ -47,11 +53,14 @@ class JobLine:
 def jobs(plan: str | None, as_json: bool) -> None:
     """List the jobs of all plans or of one: schedule, last and next run, breaker; times in the exchange's zone."""
     history, journal = reading(), _journal()
-    lines = [line for found in _plans(plan) for line in _lines(found, history, journal)]
+    permits = store.open_permits(load_settings().url)
+    lines = [line for of in _plans(plan) for line in _lines(of, history, journal, permits.standing(of.name))]
     if as_json:
         emit(lines)
         return
     table("Jobs", COLUMNS, map(_row, lines))
+    for why in dict.fromkeys(line.why for line in lines if line.why):
+        say(why)
     say("`openbell stats` tells how they did, `openbell preview PLAN --job JOB` what is coming.")
 
 
@@ -89,20 +98,26 @@ def _stats(history: History, plan: str, job: str, runs: int) -> JobStats:
     return job_stats(plan, job, history.runs(plan=plan, job=job, limit=runs))
 
 
-def _lines(plan: Plan, history: History, journal: Journal) -> Iterator[JobLine]:
+def _lines(plan: Plan, history: History, journal: Journal, standing: Standing) -> Iterator[JobLine]:
     for job in CADENCE:
         newest = history.runs(plan=plan.name, job=job, limit=20)
         breaker = journal.breaker(plan.name, job)
         failures = job_stats(plan.name, job, newest).consecutive_failures
         last = newest[0] if newest else None
+        state, why = _state(plan, job, breaker, standing)
+        ahead = None if state == "disabled" else _next(plan, job)
         rings = plan.rings(job).words
-        yield JobLine(plan.name, job, _state(plan, job, breaker), rings, last, failures, breaker, _next(plan, job))
+        yield JobLine(plan.name, job, state, rings, last, failures, breaker, ahead, why)
 
 
-def _state(plan: Plan, job: str, breaker: Breaker) -> str:
+def _state(plan: Plan, job: str, breaker: Breaker, standing: Standing) -> tuple[str, str]:
     if not (plan.enabled and plan.rings(job).enabled):
-        return "disabled"
-    return "error" if breaker.open else "enabled"
+        return "disabled", ""
+    if off := switched_off(plan.name, job, standing):
+        return "disabled", off[1]
+    if JOBS[job].sends and (why := unarmed(plan, standing, datetime.now(UTC))):
+        return "not armed", why
+    return ("error" if breaker.open else "enabled"), ""
 
 
 def _next(plan: Plan, job: str) -> datetime | None:

@@ -15,8 +15,10 @@ from openbell.cli.place import reading, shown
 from openbell.cli.preview import coming
 from openbell.cli.zones import UTC_ZONE, zone_of
 from openbell.errors import InputError, OpenbellError
+from openbell.permit_port import Standing
 from openbell.ports import EquityPoint, Level, RunSummary, Switch
 from openbell.settings import Settings, load_settings
+from openbell.stages.permits import unarmed
 from openbell.stages.wording import count, when
 from openbell.store.connect import exists
 from openbell.values.plan import Plan
@@ -80,12 +82,14 @@ def gather(settings: Settings, now: datetime) -> Status:
     """Read everything that the screen shows; nothing is made or changed."""
     ready = exists(settings.url)
     history = reading() if ready else None
+    permits = store.open_permits(settings.url) if ready else None
     folder, checked = _plans(settings)
     plans = []
     for item in checked:
         runs = history.runs(plan=item.name, limit=1) if history else ()
         points = history.equity(item.plan.account.name, 1) if history and item.plan else ()
-        plans.append(_plan(item, runs[0] if runs else None, points[-1] if points else None, now))
+        standing = permits.standing(item.name) if permits else Standing()
+        plans.append(_plan(item, runs[0] if runs else None, points[-1] if points else None, standing, now))
     if history is None:
         return Status(shown(settings.url), False, folder, tuple(plans))
     return Status(
@@ -107,14 +111,27 @@ def _plans(settings: Settings) -> tuple[str, list[Checked]]:
     return str(folder), [check_file(path) for path in planfiles.plan_paths(folder).values()]
 
 
-def _plan(checked: Checked, last: RunSummary | None, equity: EquityPoint | None, now: datetime) -> PlanStatus:
-    plan, state = checked.plan, "invalid" if checked.problems else "ready"
-    if checked.runnable and not checked.runnable.enabled:
-        state = "disabled"
+def _plan(
+    checked: Checked, last: RunSummary | None, equity: EquityPoint | None, standing: Standing, now: datetime
+) -> PlanStatus:
+    plan, state = checked.plan, _state(checked, standing, now)
     ahead = next_slot(checked.runnable, now) if checked.runnable else None
     zone = zone_of(checked.runnable.window) if checked.runnable else UTC_ZONE
     mode, account = (plan.mode, plan.account.name) if plan else ("", "")
     return PlanStatus(checked.name, state, mode, account, zone.key, last, ahead, equity)
+
+
+def _state(checked: Checked, standing: Standing, now: datetime) -> str:
+    """invalid, disabled (by file or store), not armed, armed until when, or ready."""
+    plan = checked.runnable
+    if plan is None:
+        return "invalid"
+    if not plan.enabled or "" in standing.off:
+        return "disabled"
+    if unarmed(plan, standing, now):
+        return "not armed"
+    arming = standing.armed.arming if standing.armed and plan.mode == "live" else None
+    return f"armed until {when(arming.expires, zone_of(plan.window))}" if arming else "ready"
 
 
 def next_slot(plan: Plan, now: datetime) -> Next | None:
@@ -150,6 +167,8 @@ def next_steps(found: Status) -> Iterator[str]:
     if any(plan.state == "invalid" for plan in found.plans):
         yield "openbell validate        what is wrong with a plan, by file and line"
     for plan in found.plans:
+        if plan.state == "not armed":
+            yield f"openbell enable {plan.plan} --live    arm the live plan until midnight"
         if plan.last:
             yield f"openbell show {plan.last.id}    what the last run of {plan.plan} saw, decided and did"
     if runnable := [plan.plan for plan in found.plans if plan.state == "ready"]:

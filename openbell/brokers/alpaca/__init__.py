@@ -44,6 +44,11 @@ class Alpaca(BrokerSpec):
         keyed._key_id, keyed._secret = key_id, secret  # noqa: SLF001  # our own copy
         return keyed
 
+    @property
+    def environment(self) -> str:
+        """As the terms have it; the account's number must bear it out."""
+        return self.mode
+
     def open(self, account: str, around: Surroundings, feed: MarketFeed, ledger: PaperLedger) -> Broker:  # noqa: ARG002
         """The account behind the keys, asked once who it is; InputError when it is not of this mode."""
         settings = load_settings()

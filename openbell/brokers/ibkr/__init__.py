@@ -15,6 +15,11 @@ class IBKR(Terms, BrokerSpec):
     the mode and the port.
     """
 
+    @property
+    def environment(self) -> str:
+        """As the terms have it; the account's number must bear it out."""
+        return self.mode
+
     def open(self, account: str, around: Surroundings, feed: MarketFeed, ledger: PaperLedger) -> Broker:  # noqa: ARG002
         """The account behind the gateway, connected and complete; InputError when it is not of this mode."""
         return IBKRBroker(self)

@@ -15,6 +15,11 @@ __all__ = ["Paper", "PaperBroker", "PaperSettings", "PaperTerms"]
 class Paper(PaperTerms, BrokerSpec):
     """Terms of a paper account, as ``[account.params]`` of a plan has them."""
 
+    @property
+    def environment(self) -> str:
+        """Pretended money only."""
+        return "paper"
+
     def open(self, account: str, around: Surroundings, feed: MarketFeed, ledger: PaperLedger) -> Broker:
         """The account of that name, filled at the feed's quotes while the plan's exchange is open."""
         venue = exchange(around.exchange)
