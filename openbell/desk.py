@@ -7,6 +7,7 @@ from pathlib import Path
 
 import openbell.brokers
 from openbell import planfiles, store
+from openbell.break_port import BreakBook
 from openbell.crashpoints import refuse_beyond_this_machine
 from openbell.errors import PlanError
 from openbell.exit_port import ExitMarks
@@ -49,6 +50,7 @@ class Desk:
         self.journal: Journal = books.journal
         self.history: History = books.history
         self.exit_marks: ExitMarks = books.exit_marks
+        self.breaks: BreakBook = books.breaks
         self.permits: Permits = books.permits
         self._ledger = books.ledger
         self._account = account

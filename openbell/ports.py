@@ -276,12 +276,14 @@ class Exposure:
 
     ``positions`` are signed quantities by the fills of all plans; ``working`` every order of the account, of
     whatever plan, that the broker has or may have (SENDING and UNKNOWN included): together with positions they
-    are the reservation against every limit. ``orders_today`` counts those of the plan.
+    are the reservation against every limit. ``orders_today`` counts those of the plan,
+    ``breaks`` says why entries wait, by symbol.
     """
 
     positions: Mapping[str, Decimal]
     working: tuple[Order, ...]
     orders_today: int
+    breaks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ class Book:
     ``positions`` are signed. A symbol without a price or a price age is absent, unknown amounts are None, and
     whatever is not finite counts as unknown. ``recent`` holds (symbol, side) of orders inside the duplicate
     window. ``uncapped`` is the value of this run's entries without a price limit, which may cost more than
-    they seem to. ``spreads`` are those of the quotes, as fractions of the middle.
+    they seem to. ``spreads`` are those of the quotes, as fractions of the middle. ``breaks`` says why entries
+    wait, by symbol; the empty symbol stands for all.
     """
 
     as_of: datetime
@@ -79,6 +80,7 @@ class Book:
     recent: frozenset[tuple[str, str]]
     quote_limit: timedelta
     uncapped: Decimal = ZERO
+    breaks: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
     spreads: Mapping[str, Decimal] = field(default_factory=dict)
     totals: Totals = field(default=_UNCOUNTED, repr=False, compare=False)

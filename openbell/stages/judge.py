@@ -59,6 +59,7 @@ def book_of(desk: Resolved, market: Market, capabilities: Capabilities) -> Book:
         orders_today=market.activity.orders_today,
         recent=market.activity.recent,
         quote_limit=desk.plan.freshness.quotes,
+        breaks=market.activity.breaks,
         currency=account.currency,
         spreads={symbol: quote.spread for symbol, quote in market.quotes.items()},
     )

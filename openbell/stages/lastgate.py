@@ -119,6 +119,7 @@ def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
         orders_this_run=asked.sent_before,
         orders_today=exposure.orders_today,
         recent=book.recent - {key} if asked.again else book.recent,
+        breaks={**book.breaks, **exposure.breaks},
         totals=_UNCOUNTED,
     )
 

@@ -67,5 +67,5 @@ def market_of(record: RunRecord, bars: Bars) -> Market:
         account=_ACCOUNT.validate_python(inputs["account"]),
         open_orders=_ORDERS.validate_python(inputs["open_orders"]),
         instruments={instrument.symbol: instrument for instrument in instruments},
-        activity=Activity(books, inputs["orders_today"], recent, looks),
+        activity=Activity(books, inputs["orders_today"], recent, looks, inputs.get("breaks", {})),
     )

@@ -143,6 +143,7 @@ def inputs_of(market: Market, capabilities: Capabilities) -> dict[str, Any]:
         "books": canonical.plain([[*key, quantity] for key, quantity in sorted(activity.books.items())]),
         "orders_today": activity.orders_today,
         "recent": sorted([symbol, side] for symbol, side in activity.recent),
+        "breaks": dict(sorted(activity.breaks.items())),
     }
 
 

@@ -8,6 +8,7 @@
     open_history(url)        what people and machines read (ports.History)
     open_outbox(url)         messages on their way out (outbox_port.Outbox)
     open_exit_marks(url)     what the exits job keeps (exit_port.ExitMarks)
+    open_break_book(url)     what reconciliation keeps (break_port.BreakBook)
     open_alert_book(url)     what alerts did and where they stand (alert_port.AlertBook)
     open_permits(url)        what people allow plans to do (permit_port.Permits)
     open_paper_ledger(url)   where paper accounts live (ports.PaperLedger)
@@ -21,11 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openbell.alert_port import AlertBook
+from openbell.break_port import BreakBook
 from openbell.exit_port import ExitMarks
 from openbell.outbox_port import Outbox
 from openbell.permit_port import Permits
 from openbell.ports import History, Journal, PaperLedger
 from openbell.store.alerts import SqlAlertBook
+from openbell.store.breaks import SqlBreakBook
 from openbell.store.connect import Store, check_start, close_store, exists, open_store
 from openbell.store.exit_marks import SqlExitMarks
 from openbell.store.history import SqlHistory
@@ -40,6 +43,7 @@ __all__ = [
     "ensure",
     "open_alert_book",
     "open_books",
+    "open_break_book",
     "open_exit_marks",
     "open_history",
     "open_journal",
@@ -58,6 +62,7 @@ class Books:
     history: History
     ledger: PaperLedger
     exit_marks: ExitMarks
+    breaks: BreakBook
     permits: Permits
 
 
@@ -99,13 +104,24 @@ def open_books(url: str, halt_file: Path | None = None) -> Books:
     """All that a desk works with; ``ensure``, and one check of schema and file for everything."""
     store = _ensured(url)
     check_start(store)
-    marks, permits = SqlExitMarks(store), SqlPermits(store)
-    return Books(SqlJournal(store, halt_file), SqlHistory(store), SqlPaperLedger(store), marks, permits)
+    return Books(
+        journal=SqlJournal(store, halt_file),
+        history=SqlHistory(store),
+        ledger=SqlPaperLedger(store),
+        exit_marks=SqlExitMarks(store),
+        breaks=SqlBreakBook(store),
+        permits=SqlPermits(store),
+    )
 
 
 def open_exit_marks(url: str) -> ExitMarks:
     """What the exits job keeps. Checks the schema."""
     return SqlExitMarks(_checked(url))
+
+
+def open_break_book(url: str) -> BreakBook:
+    """What reconciliation keeps. Checks the schema."""
+    return SqlBreakBook(_checked(url))
 
 
 def open_alert_book(url: str) -> AlertBook:

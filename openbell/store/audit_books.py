@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -9,10 +10,11 @@ from sqlalchemy import Connection, func, select
 from openbell.store.audit import DAMAGE, Check, raw, reader, stream, streamed
 from openbell.store.audit_orders import PATIENCE
 from openbell.store.connect import now
+from openbell.store.desk_tables import ADJUSTMENTS
 from openbell.store.order_tables import BUSTS, FILLS, INTENTS, POSITIONS, SLOTS
 from openbell.store.paper import ACCOUNT, OPENING
 from openbell.store.paper_tables import PAPER_ACCOUNTS, PAPER_FILLS, PAPER_NOTES
-from openbell.store.projections import fold
+from openbell.store.projections import Move, fold, move_of
 from openbell.values.account import Account, Position
 from openbell.values.money import text, to_decimal
 from openbell.values.orders import Fill, Side
@@ -24,17 +26,19 @@ _CONTENT = ("id", "client_id", "symbol", "side", "quantity", "price", "fee", "ti
 
 
 def positions(connection: Connection) -> Check:
-    """Positions against a fold of all fills that were not taken back."""
-    check = Check("I19", "positions = fills")
+    """Positions against a fold of all fills that were not taken back, and of all adjustments."""
+    check = Check("I19", "positions = fills and adjustments")
     busted = {(bust.account, bust.fill) for bust in stream(connection, BUSTS, "sequence")}
     rebuilt: dict[tuple[str, str], Position] = {}
+    adjusted = _adjusted(connection, check)
     rows = stream(connection, FILLS, "account", "symbol", "time", "sequence")
     for key, group in groupby(rows, lambda row: (row.account, row.symbol)):
         try:
             kept = [_fill(row, FILLS.name) for row in group if (row.account, row.id) not in busted]
-            rebuilt[key] = fold(key[1], kept)
+            rebuilt[key] = fold(key[1], [*kept, *adjusted.pop(key, ())])
         except DAMAGE as error:
             check.add(f"fills of {key[0]} {key[1]}", f"cannot be read: {error}")
+    rebuilt |= {key: fold(key[1], moves) for key, moves in adjusted.items()}
     read = reader(POSITIONS)
     for found in stream(connection, POSITIONS, "account", "symbol"):
         check.rows += 1
@@ -49,6 +53,20 @@ def positions(connection: Connection) -> Check:
     for account, symbol in rebuilt:
         check.add(f"positions {account} {symbol}", "is missing, but there are fills of it")
     return check
+
+
+def _adjusted(connection: Connection, check: Check) -> dict[tuple[str, str], list[Move]]:
+    """What adjustments did to positions, by account and symbol."""
+    found: dict[tuple[str, str], list[Move]] = {}
+    read = reader(ADJUSTMENTS)
+    for raw_row in stream(connection, ADJUSTMENTS, "number"):
+        try:
+            row = SimpleNamespace(**read(raw_row))
+            if row.quantity and not row.strategy:
+                found.setdefault((row.account, row.symbol), []).append(move_of(row))
+        except DAMAGE as error:
+            check.add(f"adjustments {raw_row.number}", f"cannot be read: {error}")
+    return found
 
 
 def _fill(row: Any, table: str) -> Fill:

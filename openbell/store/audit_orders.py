@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from openbell.store.audit import DAMAGE, Check, Grouped, raw, reader, stream, streamed
 from openbell.store.connect import now
+from openbell.store.desk_tables import ADJUSTMENTS
 from openbell.store.order_tables import BOOKS, BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
 from openbell.store.projections import split
 from openbell.store.reports import WORDS
@@ -169,8 +170,21 @@ class Orders:
         if replay.state is S.UNKNOWN and order["client_id"] not in self._alerted:
             self.lost.need(self._now - written <= PATIENCE, where, "is UNKNOWN for long, and nobody was alerted")
 
+    def _adjusted(self, kept: dict[tuple[str, str, str, str], Decimal]) -> dict[tuple[str, str, str, str], Decimal]:
+        """The books with what was given to strategies without an order."""
+        read = reader(ADJUSTMENTS)
+        for found in stream(self._connection, ADJUSTMENTS, "number"):
+            try:
+                row = read(found)
+                if row["strategy"]:
+                    key = (row["account"], row["plan"], row["strategy"], row["symbol"])
+                    kept[key] = kept.get(key, ZERO) + row["quantity"]
+            except DAMAGE as error:
+                self.books.add(f"adjustments {found.number}", f"cannot be read: {error}")
+        return kept
+
     def _judge_books(self) -> None:
-        read, kept = reader(BOOKS), dict(self._books)
+        read, kept = reader(BOOKS), self._adjusted(dict(self._books))
         for found in stream(self._connection, BOOKS, "account", "plan", "strategy", "symbol"):
             self.books.rows += 1
             key = (found.account, found.plan, found.strategy, found.symbol)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 
 from openbell.errors import StoreError
 from openbell.ports import Exposure, Lookup, Unsettled
-from openbell.store import logs
+from openbell.store import breaks, logs
 from openbell.store.connect import now
 from openbell.store.order_tables import INTENTS, ORDER_EVENTS, ORDERS, POSITIONS, SLOTS
 from openbell.store.slots import slot_of
@@ -46,6 +46,7 @@ def exposure(connection: Connection, slot: Slot, order: Row[Any]) -> Exposure:
         positions={row.symbol: row.quantity for row in connection.execute(_HELD, of) if row.quantity},
         working=tuple(_order(row) for row in connection.execute(_WORKING, of)),
         orders_today=connection.execute(_SENT, today).scalar_one(),
+        breaks=breaks.waiting(connection, order.account),
     )
 
 

@@ -22,7 +22,7 @@ from openbell.ports import (
     Switch,
     Unsettled,
 )
-from openbell.store import breakers, exposure, incidents, orders, reports, sealing, slots, switches
+from openbell.store import breakers, breaks, exposure, incidents, orders, reports, sealing, slots, switches
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, ORDERS
 from openbell.store.prepared import by
@@ -240,10 +240,12 @@ class SqlJournal:
             rows = connection.execute(_SENT, {**of, "since": min(day_start, recent_since)}).all()
             held = connection.execute(by(BOOKS, "plan", "account"), of)
             books = {(row.strategy, row.symbol): row.quantity for row in held if row.quantity}
+            waiting = breaks.waiting(connection, account)
         return Activity(
             books=books,
             orders_today=sum(row.sent >= day_start for row in rows),
             recent=frozenset((row.symbol, row.side) for row in rows if row.sent >= recent_since),
+            breaks=waiting,
         )
 
     def looks(self, plan: str) -> Mapping[str, datetime]:

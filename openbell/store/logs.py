@@ -1,7 +1,8 @@
 """Logs: insert-only tables whose rows count without a gap and are chained by hash."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Table, insert
 from openbell.store.prepared import newest
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.texts import content_hash, to_json
+from openbell.values.money import text
 from openbell.values.time import iso
 
 _LINKS = frozenset({"previous_hash", "hash"})
@@ -47,4 +49,8 @@ def row_hash(table: Table, row: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return iso(value) if isinstance(value, datetime) else value
+    if isinstance(value, Decimal):
+        return text(value)
+    if isinstance(value, datetime):
+        return iso(value)
+    return value.isoformat() if isinstance(value, date) else value

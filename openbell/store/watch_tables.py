@@ -10,6 +10,7 @@ from sqlmodel import Field
 
 from openbell.store.alert_tables import ALERT_EVENTS
 from openbell.store.columns import Instant, Row, Sequence, table_of
+from openbell.store.desk_tables import ADJUSTMENTS, BREAK_FACTS, LOOKS, SNAPSHOTS
 from openbell.store.outbox_tables import DELIVERIES
 from openbell.store.permit_tables import PERMITS
 
@@ -139,4 +140,7 @@ SWITCHES, BREAKERS, BREAKER_EVENTS = table_of(SwitchRow), table_of(BreakerRow), 
 LOOKUPS, ALERTS, BREAKS = table_of(LookupRow), table_of(AlertRow), table_of(BreakRow)
 RESOLUTIONS = table_of(ResolutionRow)
 #: Each is chained by itself.
-LOGS = (SWITCHES, BREAKER_EVENTS, LOOKUPS, ALERTS, BREAKS, RESOLUTIONS, DELIVERIES, ALERT_EVENTS, PERMITS)
+LOGS = (
+    *(SWITCHES, BREAKER_EVENTS, LOOKUPS, ALERTS, BREAKS, RESOLUTIONS, DELIVERIES, ALERT_EVENTS, PERMITS),
+    *(LOOKS, BREAK_FACTS, ADJUSTMENTS, SNAPSHOTS),
+)

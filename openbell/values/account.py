@@ -33,6 +33,12 @@ class Position:
             return cost / after
         return self.average_price if after * self.quantity > 0 else fill.price
 
+    def resized(self, change: Decimal) -> "Position":
+        """The position after its quantity moved without a trade, as by a split: what it cost stays."""
+        after = self.quantity + change
+        average = self.average_price * self.quantity / after if after else ZERO
+        return replace(self, quantity=after, average_price=average)
+
     def unrealized(self, mark: Decimal) -> Decimal:
         """P&L that closing at ``mark`` would realise."""
         return (mark - self.average_price) * self.quantity

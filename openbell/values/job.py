@@ -32,7 +32,7 @@ class Job:
 TRADE = Job("trade", adds_risk=True, sends=True, hours=WorkingHours.WINDOW)
 EXITS = Job("exits", sends=True, hours=WorkingHours.SESSION)
 ORDERS = Job("orders")
-POSITIONS = Job("positions")
+POSITIONS = Job("positions", asks_broker=False)  # its stage asks: no answer is unknown, and told as such
 PRICES = Job("prices", hours=WorkingHours.SESSION)
 ALERTS = Job("alerts", hours=WorkingHours.SESSION, asks_broker=False)
 SNAPSHOT = Job("snapshot")

@@ -74,6 +74,7 @@ class Activity:
 
     ``books`` is the signed quantity that each (strategy, symbol) holds by its own fills. ``recent`` holds
     (symbol, side) of the orders sent inside the duplicate window, ``orders_today`` the count of this session.
+    ``breaks`` says why entries of a symbol wait; the empty symbol stands for all of them.
     ``looks`` has the planned instant of the newest slot in which each strategy looked, where the plan goes by it.
     """
 
@@ -81,6 +82,7 @@ class Activity:
     orders_today: int = 0
     recent: frozenset[tuple[str, str]] = frozenset()
     looks: Mapping[str, datetime] = field(default_factory=dict)
+    breaks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ class TestFoundRules(RuleContract):
 def test_the_rules_are_found_by_their_file_names():
     assert set(FOUND) == {
         "allowed_symbols",
+        "break_open",
         "buying_power",
         "currency",
         "daily_loss_halt",

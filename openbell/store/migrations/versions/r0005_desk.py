@@ -16,11 +16,22 @@ def upgrade() -> None:
     _exits()
     _sending()
     _runs()
+    _reconciliation()
+    _snapshots()
     _permits()
 
 
 def _runs() -> None:
-    """When a run looked at the clock, and the runs of one job."""
+    """When a run looked at the clock, the runs of one job, and when each strategy looked."""
+    op.create_table(
+        "strategy_looks",
+        sa.Column("run", Sequence, sa.ForeignKey("runs.sequence"), primary_key=True, autoincrement=False),
+        sa.Column("strategy", sa.String(), primary_key=True),
+        *_columns(sa.String(), "plan"),
+        *_columns(Instant(), "planned"),
+    )
+    op.create_index("ix_strategy_looks_plan_strategy_planned", "strategy_looks", ["plan", "strategy", "planned"])
+    _refuse_changes("strategy_looks")
     op.add_column("runs", sa.Column("clock", Instant()))
     op.create_index("ix_runs_plan_job_sequence", "runs", ["plan", "job", "sequence"])
 
@@ -49,16 +60,52 @@ def _sending() -> None:
     op.add_column("order_events", sa.Column("quantity", Money()))
 
 
-def _permits() -> None:
-    """What people allow a plan to do."""
+def _reconciliation() -> None:
+    """Looks at the broker, what breaks are about, and what the books took over without an order of ours."""
     _log(
-        "permits",
-        *_columns(sa.String(), "plan", "job", "act", "actor", "account", "environment", "plan_hash"),
+        "looks",
+        *_columns(sa.String(), "account"),
+        *_columns(Instant(), "time"),
+        *_columns(sa.String(), "result"),
+        *_columns(sa.Text(), "detail", "seen"),
+        sa.Column("cash", Money()),
+        *_columns(Sequence, "fill", "bust", "adjustment"),
+    )
+    op.create_index("ix_looks_account_number", "looks", ["account", "number"])
+    _log(
+        "break_facts",
+        *_columns(Sequence, "of_break"),
+        *_columns(sa.String(), "symbol"),
+        *(sa.Column(name, Money()) for name in ("quantity", "price", "cash")),
+    )
+    op.create_index("ix_break_facts_of_break", "break_facts", ["of_break"], unique=True)
+    _log(
+        "adjustments",
+        *_columns(Sequence, "of_break"),
+        *_columns(sa.String(), "account", "cause", "reference", "symbol", "activity", "plan", "strategy", "actor"),
+        *_columns(Money(), "quantity", "cash", "flow"),
+        sa.Column("price", Money()),
         *_columns(sa.Text(), "reason"),
         *_columns(Instant(), "time"),
-        sa.Column("expires", Instant()),
     )
-    op.create_index("ix_permits_plan_number", "permits", ["plan", "number"])
+    op.create_index("ix_adjustments_account_symbol_number", "adjustments", ["account", "symbol", "number"])
+    op.create_index("ix_adjustments_of_break_number", "adjustments", ["of_break", "number"])
+
+
+def _snapshots() -> None:
+    """One row for each account and session."""
+    amounts = ("total", "cash", "value", "gain", "realized", "unrealized", "fees", "activity", "flows", "unexplained")
+    _log(
+        "snapshots",
+        *_columns(sa.String(), "account", "run_id"),
+        *_columns(sa.Date(), "session"),
+        *_columns(Instant(), "time"),
+        *_columns(Sequence, "previous", "adjustment"),
+        *_columns(Money(), *amounts),
+        *(sa.Column(name, Money()) for name in ("daily", "broker_equity", "difference")),
+        *_columns(sa.Text(), "holdings"),
+    )
+    op.create_index("ix_snapshots_account_session", "snapshots", ["account", "session"], unique=True)
 
 
 def _log(name: str, *columns: Any) -> None:
@@ -82,6 +129,18 @@ def _refuse_changes(table: str) -> None:
             f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
         )
+
+
+def _permits() -> None:
+    """What people allow a plan to do."""
+    _log(
+        "permits",
+        *_columns(sa.String(), "plan", "job", "act", "actor", "account", "environment", "plan_hash"),
+        *_columns(sa.Text(), "reason"),
+        *_columns(Instant(), "time"),
+        sa.Column("expires", Instant()),
+    )
+    op.create_index("ix_permits_plan_number", "permits", ["plan", "number"])
 
 
 def _columns(kind: Any, *names: str) -> list[Any]:
