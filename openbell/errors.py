@@ -15,6 +15,8 @@ OpenbellError
 ├── BrokerError           a broker's answer that cannot be used at all
 │   └── BrokerUnavailable a broker that did not answer a question (never raised for an order)
 │       └── KeysRefused   a broker that answered that our keys are not valid
+├── TooLong               something that did not end in the time that it was given
+├── ServerUnavailable     a Prefect server that did not answer as one
 └── StoreError            the store cannot be read or written
     ├── SchemaMismatch    the store was made by an older or newer openbell
     └── IllegalTransition an order event that the state machine refuses
@@ -81,6 +83,14 @@ class KeysRefused(BrokerUnavailable):
 
 class FeedKeysRefused(DataError, KeysRefused):
     """A feed answered that our keys are not valid: prices are missing, the broker is not."""
+
+
+class TooLong(OpenbellError):
+    """Something that did not end in the time that it was given."""
+
+
+class ServerUnavailable(OpenbellError):
+    """A Prefect server that did not answer as one."""
 
 
 class StoreError(OpenbellError):

@@ -20,6 +20,7 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "status": Entry("openbell.cli.status:status", "Look", "Where everything stands, and what can be done next."),
+    "doctor": Entry("openbell.cli.doctor:doctor", "Look", "Is everything fit to trade? What is wrong, and what to do."),
     "history": Entry("openbell.cli.history:history", "Look", "Past runs, newest first."),
     "jobs": Entry("openbell.cli.jobs:jobs", "Look", "Every job: its schedule, last and next run, breaker."),
     "stats": Entry("openbell.cli.jobs:stats", "Look", "How the jobs did: durations, failures, what they counted."),
@@ -37,6 +38,7 @@ COMMANDS = {
     "notifications": Entry(
         "openbell.cli.notifications:notifications", "Control", "Messages to people: list, test a target, retry."
     ),
+    "run": Entry("openbell.cli.run:run", "Control", "Run one job now, without Prefect."),
     "breaker": Entry("openbell.cli.breaker:breaker", "Control", "How the circuit breakers stand; reset one."),
     "enable": Entry("openbell.cli.enable:enable", "Control", "Switch a plan or job on; arm a live plan for today."),
     "disable": Entry("openbell.cli.enable:disable", "Control", "Switch a plan or one of its jobs off."),

@@ -23,6 +23,8 @@ STYLES = {
     "run": "green",
     "active": "green",
     "valid": "green",
+    "ok": "green",
+    "warning": "yellow",
     "skipped": "yellow",
     "skip": "yellow",
     "clipped": "yellow",
