@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openbell.alerts.judge import judge
@@ -132,6 +132,7 @@ def test_K02_bars_that_have_left_the_panel_have_gone_by_as_well():
     assert judge([alert], look(bars.rows(30, 51), standings=standings)).events[0].step is AlertStep.FIRED
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=25), st.sampled_from([{}, {"rearm_when": "close < 2"}]))
 def test_K02_between_two_firings_there_is_always_one_arming(closes, more):
     steps = [step for step in ruled(rule("close > 2", **more), closes) if step]
@@ -139,6 +140,7 @@ def test_K02_between_two_firings_there_is_always_one_arming(closes, more):
     assert steps[1::2] == ["rearmed"] * len(steps[1::2])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=25), st.integers(1, 5))
 def test_K02_within_the_bars_to_wait_nothing_fires_twice(closes, wait):
     fired = [at for at, step in enumerate(ruled(rule("close > 2", rearm_after=wait), closes)) if "fired" in step]

@@ -83,7 +83,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(EXPRESSIONS, min_size=1, max_size=5), st.integers(1, 60))
 def test_all_at_once_says_what_each_says_alone_of_each_symbol(texts, rows):
     bars = BARS.tail(rows)

@@ -1,7 +1,7 @@
 """The expression language: what it takes, what it refuses, and that nothing else ever comes of a text."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openbell.alerts.functions import CROSSINGS, FUNCTIONS, MAX_WINDOW, SERIES
@@ -183,6 +183,7 @@ def test_control_characters_of_an_expression_do_not_reach_the_terminal():
     assert "\x1b" not in refusal("close > \x1b[31m1")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_F13_any_text_is_a_condition_or_an_expression_error(text):
     try:
@@ -216,6 +217,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=60).map(" ".join))
 def test_F13_any_row_of_its_own_words_is_a_condition_or_an_expression_error(text):
     try:
