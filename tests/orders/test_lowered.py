@@ -21,7 +21,7 @@ from openbell.values.quote import Quote
 from openbell.values.record import Outcome
 from tests.orders.desks import SYMBOLS, PowerCut, Tape, Wire, open_desk, outlive_lease, plan_of, states
 
-TEN = len(SYMBOLS)
+TEN, CENT = len(SYMBOLS), Decimal("0.01")
 LIMITS = {"max_positions": 20, "max_orders_per_run": 20, "max_gross_exposure": 1}
 SIZING = {"use": "fixed_cash", "params": {"notional": 10_000}, "max_trade": 20_000}
 
@@ -166,7 +166,7 @@ def test_I7_what_goes_is_never_more_than_was_judged_and_within_the_limit(price, 
 
 def seen_of(wire, price):
     now = datetime.now(UTC)
-    quotes = {"S0": Quote("S0", price, price, price, now)}
+    quotes = {"S0": Quote("S0", price - CENT, price + CENT, price, now)}
     return Market(now, Checked(wire.tape.bars(["S0"], Timeframe("1d"), 2, now).bars), quotes, *facts(wire))
 
 
