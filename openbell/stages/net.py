@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 
 from openbell.sizing.base import Sizer, SizingContext
@@ -14,6 +15,10 @@ from openbell.values.plan import Sizing
 from openbell.values.signal import Signal, Stance
 from openbell.values.slot import Slot
 from openbell.values.verdict import NoTrade, Unplaced
+
+
+#: Weights and targets are few different numbers, asked for once per strategy and symbol.
+_exact = lru_cache(maxsize=4096)(to_decimal)
 
 
 class Seat(Protocol):
@@ -93,7 +98,7 @@ class _Desk:
         signal = self.said.get((seat.label, symbol))
         if signal is None or signal.stance is Stance.HOLD or (signal.target != 0 and symbol not in self.sizes):
             return _Wish(seat.label, booked, booked, 0.0, acts=False)
-        share = to_decimal(seat.weight, "weight") * to_decimal(signal.target, "target")
+        share = _exact(seat.weight) * _exact(signal.target)
         wanted = share * self.sizes[symbol] if share else ZERO
         return _Wish(seat.label, booked, wanted, signal.confidence, acts=True)
 

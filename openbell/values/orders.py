@@ -267,4 +267,4 @@ def client_order_id(
     """
     parts = (account, environment, "+".join(sorted(strategies)), slot.key, symbol, str(leg))
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
-    return "ob-" + base64.b32encode(digest).decode().lower()[:26]
+    return "ob-" + base64.b32encode(digest[:20]).decode().lower()[:26]
