@@ -15,6 +15,7 @@ from openbell.permit_port import Permits
 from openbell.plugins import build, find
 from openbell.ports import Broker, History, Journal, MarketFeed
 from openbell.settings import Settings, load_settings
+from openbell.snapshot_port import SnapshotBook
 from openbell.sources import feed_spec
 from openbell.specs import BrokerSpec, FeedSpec, Surroundings, pause
 from openbell.stages.lease import LEASE
@@ -51,6 +52,7 @@ class Desk:
         self.history: History = books.history
         self.exit_marks: ExitMarks = books.exit_marks
         self.breaks: BreakBook = books.breaks
+        self.snapshots: SnapshotBook = books.snapshots
         self.permits: Permits = books.permits
         self._ledger = books.ledger
         self._account = account

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from time import perf_counter
 
+from openbell.build import build
 from openbell.calendar.slots import grace, slot_for
 from openbell.calendar.window import decide_for
 from openbell.crashpoints import reach
@@ -128,6 +129,8 @@ def take(desk: Desk, slot: Slot, run_id: str, alone_but_for: str = "") -> tuple[
     reach("before-claim")
     claim = desk.journal.claim(slot, run_id, UNSENT * desk.lease, alone_but_for)
     reach("after-claim")
+    if claim.kind is ClaimKind.DONE and slot.job in JOBS and JOBS[slot.job].repeats:
+        claim = desk.journal.reopen(slot, run_id, UNSENT * desk.lease)
     if claim.kind is not ClaimKind.RESUMED:
         return claim, None
     if record := desk.sealed(slot, died.get(slot.key, run_id)):
@@ -156,6 +159,7 @@ def _situation(
         unwatched=partial(_unwatched, desk, ring),
         rolled_back=partial(_rolled_back, desk, ring),
         standing=desk.permits.standing(desk.plan.name),
+        build=build,
         clock=ring.clock,
         waited=lambda: timedelta(seconds=0 if ring.simulated else perf_counter() - started),
         remembered=lambda code: desk.permits.remembered(code, _subject(desk, ring, code)),

@@ -371,6 +371,9 @@ class Journal(Protocol):
         With ``alone_but_for`` nothing is taken while another run than that one works on any slot of the same job.
         """
 
+    def reopen(self, slot: Slot, run_id: str, lease: timedelta) -> Claim:
+        """Claim a slot that was closed as failed once more; any other one stays with whoever has it."""
+
     def release(self, slot: Slot, fencing: int, outcome: Outcome, code: str, succeeded: Sequence[str] = ()) -> None:
         """Close the slot with its outcome, and count a success of each dependency named for the job's breakers."""
 

@@ -9,6 +9,7 @@
     open_outbox(url)         messages on their way out (outbox_port.Outbox)
     open_exit_marks(url)     what the exits job keeps (exit_port.ExitMarks)
     open_break_book(url)     what reconciliation keeps (break_port.BreakBook)
+    open_snapshots(url)      what accounts were worth after each session (snapshot_port.SnapshotBook)
     open_alert_book(url)     what alerts did and where they stand (alert_port.AlertBook)
     open_permits(url)        what people allow plans to do (permit_port.Permits)
     open_paper_ledger(url)   where paper accounts live (ports.PaperLedger)
@@ -27,6 +28,7 @@ from openbell.exit_port import ExitMarks
 from openbell.outbox_port import Outbox
 from openbell.permit_port import Permits
 from openbell.ports import History, Journal, PaperLedger
+from openbell.snapshot_port import SnapshotBook
 from openbell.store.alerts import SqlAlertBook
 from openbell.store.breaks import SqlBreakBook
 from openbell.store.connect import Store, check_start, close_store, exists, open_store
@@ -36,6 +38,7 @@ from openbell.store.journal import SqlJournal
 from openbell.store.outbox import SqlOutbox
 from openbell.store.paper import SqlPaperLedger
 from openbell.store.permits import SqlPermits
+from openbell.store.snapshots import SqlSnapshotBook
 
 __all__ = [
     "check",
@@ -50,6 +53,7 @@ __all__ = [
     "open_outbox",
     "open_paper_ledger",
     "open_permits",
+    "open_snapshots",
     "upgrade",
 ]
 
@@ -63,6 +67,7 @@ class Books:
     ledger: PaperLedger
     exit_marks: ExitMarks
     breaks: BreakBook
+    snapshots: SnapshotBook
     permits: Permits
 
 
@@ -110,6 +115,7 @@ def open_books(url: str, halt_file: Path | None = None) -> Books:
         ledger=SqlPaperLedger(store),
         exit_marks=SqlExitMarks(store),
         breaks=SqlBreakBook(store),
+        snapshots=SqlSnapshotBook(store),
         permits=SqlPermits(store),
     )
 
@@ -122,6 +128,11 @@ def open_exit_marks(url: str) -> ExitMarks:
 def open_break_book(url: str) -> BreakBook:
     """What reconciliation keeps. Checks the schema."""
     return SqlBreakBook(_checked(url))
+
+
+def open_snapshots(url: str) -> SnapshotBook:
+    """What accounts were worth after each session. Checks the schema."""
+    return SqlSnapshotBook(_checked(url))
 
 
 def open_alert_book(url: str) -> AlertBook:

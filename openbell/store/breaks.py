@@ -56,7 +56,7 @@ class SqlBreakBook:
                 fills=tuple(fill_of(row) for row in connection.execute(fills.order_by(FILLS.c.sequence))),
                 taken=_taken(connection, account),
                 cash=adjustments.booked_cash(connection, account),
-                breaks=_open(connection, account),
+                breaks=open_breaks(connection, account),
                 unknown_since=_unknown_since(connection, account),
             )
 
@@ -131,7 +131,8 @@ def _break(row: Row[Any]) -> Break:
     return Break(**named, **amounts, closed=row.closed, closed_by=row.closed_by or "", closed_why=row.reason or "")
 
 
-def _open(connection: Connection, account: str) -> tuple[Break, ...]:
+def open_breaks(connection: Connection, account: str) -> tuple[Break, ...]:
+    """Newest first."""
     return _read(connection, _OPEN, of_account=account)
 
 
@@ -176,7 +177,7 @@ def _write_look(connection: Connection, look: Look) -> None:
 
 def _open_new(connection: Connection, account: str, differences: Sequence[Difference]) -> list[int]:
     """Open what is not open yet; one whose amounts have moved makes place for itself as it is now."""
-    standing = {found.key: found for found in _open(connection, account)}
+    standing = {found.key: found for found in open_breaks(connection, account)}
     opened = []
     for difference in differences:
         known = standing.get(difference.key)
@@ -205,7 +206,7 @@ def _same(known: Break, difference: Difference) -> bool:
 
 def _release(connection: Connection, look: Look, before: Row[Any]) -> list[int]:
     """Close what neither this look nor the known one before it saw, and that needs no person."""
-    gone = [found for found in _open(connection, look.account) if found.time <= before.time and passes(found)]
+    gone = [found for found in open_breaks(connection, look.account) if found.time <= before.time and passes(found)]
     seen = {*look.seen, *json.loads(before.seen)}
     released = [found.number for found in gone if found.key not in seen]
     for number in released:

@@ -68,6 +68,10 @@ class SqlJournal:
         """Claim the slot, or learn who has it."""
         return self.store.transact(lambda connection: slots.claim(connection, slot, run_id, lease, alone_but_for))
 
+    def reopen(self, slot: Slot, run_id: str, lease: timedelta) -> Claim:
+        """Claim a slot that was closed as failed once more."""
+        return self.store.transact(lambda connection: slots.reopen(connection, slot, run_id, lease))
+
     def renew(self, slot: Slot, fencing: int, lease: timedelta) -> None:
         """Prolong a lease that still runs; a stale claim, or one that ran out, is a StoreError."""
         self.store.transact(lambda connection: slots.renew(connection, slot, fencing, lease))

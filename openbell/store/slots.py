@@ -59,6 +59,16 @@ def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta, alo
     return Claim(ClaimKind.RESUMED, run_id, row.fencing + 1)
 
 
+def reopen(connection: Connection, slot: Slot, run_id: str, lease: timedelta) -> Claim:
+    """Take a slot that was closed as failed; its record stays, and the new one comes after it."""
+    row = _row(connection, slot)
+    if row is None or row.outcome != Outcome.FAILED:
+        return claim(connection, slot, run_id, lease)
+    taken = {"run_id": run_id, "fencing": row.fencing + 1, "lease_until": now(connection) + lease}
+    _change(connection, slot, {**taken, "outcome": None, "code": ""})
+    return Claim(ClaimKind.WON, run_id, row.fencing + 1)
+
+
 def _row(connection: Connection, slot: Slot) -> Row[Any] | None:
     return connection.execute(by(SLOTS, "key"), {"key": slot.key}).first()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from openbell.store import alert_audit, audit_books, audit_chains, audit_orders, audit_runs
+from openbell.store import alert_audit, audit_books, audit_chains, audit_desk, audit_orders, audit_runs
 from openbell.store.audit import Check, Finding
 from openbell.store.connect import open_store
 from openbell.store.sqlite_file import check_pages
@@ -30,6 +30,7 @@ def _checks(connection: Connection) -> Iterator[Check]:
     yield from audit_runs.records(connection)
     yield from audit_orders.orders(connection)
     yield from audit_books.books(connection)
+    yield from audit_desk.desk(connection)
     yield alert_audit.standings(connection)
 
 
