@@ -57,6 +57,13 @@ class Tape:
         for name in PRICES:
             self.rows.columns[name][at] *= factor
 
+    def withdraw(self, symbol, timeframe, as_of):
+        """The newest bar of a symbol, as if it had never been."""
+        at = np.flatnonzero(self.rows.symbols == symbol)
+        ends = self.rows.times[at] + np.timedelta64(timeframe.span) if not timeframe.daily else self.rows.times[at]
+        done = at[ends <= np.datetime64(as_of.replace(tzinfo=None))]
+        self.rows.take(np.delete(np.arange(len(self.rows.times)), done[-1]))
+
 
 class Clock:
     def __init__(self, now=AS_OF):
@@ -386,14 +393,13 @@ def test_C03_the_answer_is_the_feeds_own_whatever_happened_before(tmp_path_facto
     rows.without("BBB", *(-hole for hole in holes))
     tape, clock = Tape(rows, max_age=timedelta(days=30)), Clock()
     feed = cached(tape, tmp_path_factory.mktemp("kept"), clock)
-    at, newest, seconds, days_of = -40, -40, 0, rows.times[rows.symbols == "AAA"]
+    at, seconds, newest = -40, 0, None
     for forward, symbols, count, later, event in steps:
-        at = min(-1, at + forward)
-        newest, seconds = max(newest, at), seconds + later
+        at, seconds = min(-1, at + forward), seconds + later
         as_of = days(at) if timeframe.daily else AS_OF + timedelta(minutes=5) * at
+        newest = max(newest or as_of, as_of)
         if event and seconds:
-            withdrawn = (rows.symbols == "CCC") & (rows.times == days_of[newest])
-            tape.scale("AAA", 0.5) if event == "split" else rows.take(~withdrawn)
+            tape.scale("AAA", 0.5) if event == "split" else tape.withdraw("CCC", timeframe, newest)
             seconds += 400
         clock.now = AS_OF + timedelta(days=1, seconds=seconds)
         seen, plain = feed.bars(tuple(symbols), timeframe, count, as_of), tape.bars(symbols, timeframe, count, as_of)
