@@ -17,12 +17,16 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arming:
-    """The live account that a plan was armed for, as the broker named it, and until when; ``plan`` is its hash."""
+    """The live account that a plan was armed for, as the broker named it, and until when.
+
+    ``plan`` is its hash, ``build`` the code that it was armed for.
+    """
 
     account: str
     environment: str
     plan: str
     expires: datetime
+    build: str = ""
 
 
 @dataclass(frozen=True, slots=True)

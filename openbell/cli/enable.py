@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from openbell import planfiles, store
+from openbell.build import build
 from openbell.calendar.exchange import exchange
 from openbell.calendar.horizon import horizon
 from openbell.cli.confirm import check_suffix, confirmed
@@ -57,7 +58,7 @@ def enable(
 
     A live plan sends nothing until it is armed. The account's number is read from the broker at this moment, must
     agree with the plan's mode and the endpoint or port, and its end must be typed. The arming ends at midnight in the
-    exchange's zone, and when the plan changes.
+    exchange's zone, and when the plan changes; other code than the one that armed it opens nothing.
     """
     if live and job:
         raise click.UsageError("--live is for the whole plan, not for one job of it")
@@ -84,7 +85,7 @@ def _arm(name: str, typed: str, reason: str, actor: str, as_json: bool) -> None:
         say(f"plan {name}: live account {broker.account_id[:-4]}.... at {desk.plan.account.broker}")
     check_suffix(broker, typed)
     zone = exchange(desk.plan.window.exchange).zone
-    arming = Arming(broker.account_id, broker.environment, desk.plan.hash, end_of_day(now, zone))
+    arming = Arming(broker.account_id, broker.environment, desk.plan.hash, end_of_day(now, zone), build())
     standing = desk.permits.say(Word(name, Act.ARMED, actor, reason, arming=arming))
     settled(desk, NOT_ARMED, name, actor, "it was armed")
     if as_json:

@@ -10,7 +10,7 @@ from openbell.calendar.window import WindowDecision
 from openbell.errors import BrokerError, InputError, KeysRefused, WrongAccount
 from openbell.permit_port import Standing
 from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
-from openbell.stages.permits import NOT_ARMED, other_account, switched_off, unarmed
+from openbell.stages.permits import NOT_ARMED, other_account, other_build, switched_off, unarmed
 from openbell.values.account import Account
 from openbell.values.job import Job, WorkingHours
 from openbell.values.plan import Plan
@@ -37,7 +37,8 @@ class Situation:
     open breaker and returns the breaker after it; ``unwatched`` says why nobody looks after what is held,
     ``rolled_back`` why the store may be an old copy. ``standing`` is what people allow the plan, by ``clock``, which
     is the real time where ``as_of`` is a given one; ``waited`` is the time that has passed since. ``remembered``
-    tells what a run before found wrong with the venue's calendar or clock, by code, until it is put right.
+    tells what a run before found wrong with the venue's calendar or clock, by code, until it is put right; ``build``
+    is the code that runs.
     """
 
     plan: Plan
@@ -59,6 +60,7 @@ class Situation:
     clock: datetime | None = None
     waited: Callable[[], timedelta] = lambda: timedelta(0)
     remembered: Callable[[str], str] = lambda _: ""
+    build: Callable[[], str] = lambda: ""
 
 
 def check(situation: Situation) -> tuple[Guard, ...]:
@@ -95,8 +97,10 @@ def _enabled(s: Situation) -> Guard:
         return _guard("enabled", False, "JOB_DISABLED", f"{job.name} of {plan.name} is not enabled")
     if off := switched_off(plan.name, job.name, s.standing):
         return _guard("enabled", False, *off)
-    why = unarmed(plan, s.standing, s.clock or s.as_of) if job.sends else ""
-    return _guard("enabled", not why, NOT_ARMED, why)
+    if why := unarmed(plan, s.standing, s.clock or s.as_of) if job.sends else "":
+        return _guard("enabled", False, NOT_ARMED, why)
+    other = other_build(plan, s.standing, s.build()) if job.adds_risk and plan.mode == "live" else ""
+    return _guard("enabled", not other, "VERSION", other)
 
 
 def _halted(s: Situation) -> Guard:

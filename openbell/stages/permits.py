@@ -50,5 +50,14 @@ def other_account(plan: Plan, standing: Standing, account: str) -> str:
     return f"plan {plan.name} was armed for account ...{armed.account[-4:]}, the broker says ...{account[-4:]}"
 
 
+def other_build(plan: Plan, standing: Standing, build: str) -> str:
+    """Why this code may open nothing on a live account: it was armed for other code; empty when it may."""
+    word = standing.armed
+    if plan.mode != "live" or word is None or word.arming is None or word.arming.build == build:
+        return ""
+    again = f"`openbell enable {plan.name} --live` arms it for this code"
+    return f"plan {plan.name} was armed by {word.actor} for openbell {word.arming.build}, this is {build}; {again}"
+
+
 def _by(word: Word) -> str:
     return f"{word.actor}: {word.reason}" if word.reason else word.actor

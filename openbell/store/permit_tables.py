@@ -11,7 +11,7 @@ from openbell.store.columns import Instant, Row, Sequence, table_of
 class PermitRow(Row, table=True):
     """One word of a person: ``off``, ``on`` or ``armed``, for a plan or (``job`` not empty) one job of it. A log.
 
-    Account, environment, hash of the plan and end belong to an arming and are empty in every other row.
+    Account, environment, hash of the plan, code and end belong to an arming and are empty in every other row.
     """
 
     __tablename__ = "permits"
@@ -27,6 +27,7 @@ class PermitRow(Row, table=True):
     account: str
     environment: str
     plan_hash: str
+    build: str
     expires: datetime | None = Field(default=None, sa_type=Instant)
     previous_hash: str
     hash: str

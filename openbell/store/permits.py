@@ -55,6 +55,7 @@ def _columns(word: Word) -> dict[str, Any]:
         "account": arming.account if arming else "",
         "environment": arming.environment if arming else "",
         "plan_hash": arming.plan if arming else "",
+        "build": arming.build if arming else "",
         "expires": arming.expires if arming else None,
     }
 
@@ -77,5 +78,6 @@ def _rows(connection: Connection, plan: str) -> Iterable[Row[Any]]:
 
 
 def _word(row: Row[Any]) -> Word:
-    arming = Arming(row.account, row.environment, row.plan_hash, row.expires) if row.act == Act.ARMED else None
+    armed = row.act == Act.ARMED
+    arming = Arming(row.account, row.environment, row.plan_hash, row.expires, row.build) if armed else None
     return Word(row.plan, Act(row.act), row.actor, row.reason, row.job, arming, row.time)

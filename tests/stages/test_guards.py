@@ -210,6 +210,18 @@ def test_S20_a_plan_that_changed_after_it_was_armed_waits_for_a_person() -> None
     assert (last.code, "has changed since kim armed it" in last.detail) == ("NOT_ARMED", True)
 
 
+@pytest.mark.parametrize(("job", "code"), [(TRADE, "VERSION"), (EXITS, ""), (ORDERS, "")])
+def test_S20_a_worker_with_other_code_than_the_armed_one_opens_nothing_and_still_protects(job: Job, code: str) -> None:
+    standing = armed()
+    word = replace(standing.armed, arming=replace(standing.armed.arming, build="0.1.0+aaa"))
+    door = Counted(Stub("live"))
+    terms = {"plan": LIVE, "job": job, "standing": replace(standing, armed=word), "broker": door}
+    assert check(situation(**terms, build=lambda: "0.1.0+aaa"))[-1].passed
+    last = check(situation(**terms, build=lambda: "0.1.0+bbb"))[-1]
+    assert last.code == code
+    assert not code or "armed by kim for openbell 0.1.0+aaa, this is 0.1.0+bbb" in last.detail
+
+
 @pytest.mark.parametrize(("job", "passes"), [(TRADE, False), (EXITS, False), (ORDERS, True), (POSITIONS, True)])
 def test_A10_jobs_that_only_look_need_no_arming(job: Job, passes: bool) -> None:
     door = Counted(Stub("live"))

@@ -135,7 +135,7 @@ def _permits() -> None:
     """What people allow a plan to do."""
     _log(
         "permits",
-        *_columns(sa.String(), "plan", "job", "act", "actor", "account", "environment", "plan_hash"),
+        *_columns(sa.String(), "plan", "job", "act", "actor", "account", "environment", "plan_hash", "build"),
         *_columns(sa.Text(), "reason"),
         *_columns(Instant(), "time"),
         sa.Column("expires", Instant()),
