@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TypeVar
 
 from openbell.calendar.exchange import Exchange
-from openbell.errors import DataError, FeedUnavailable, KeysRefused
+from openbell.errors import DataError, FeedKeysRefused, FeedUnavailable
 from openbell.ports import MarketFeed
 from openbell.specs import pause
 from openbell.stages.check_bars import Wanted
@@ -36,7 +36,8 @@ class FailoverFeed:
 
     A feed that is unavailable is asked twice more, for ``patience`` in all; one that refuses our keys or cannot answer
     at all is asked once. Symbols that it lacks are asked of the next. With ``compare`` the newest bars are held
-    against those of the next feed that answers. FeedUnavailable names every feed with its reason.
+    against those of the next feed that answers. FeedUnavailable names every feed with its reason; it is FeedKeysRefused
+    where all of them refuse our keys.
     """
 
     feeds: tuple[MarketFeed, ...]
@@ -130,7 +131,7 @@ class FailoverFeed:
                 return _within(left, question)
             except FeedUnavailable as error:
                 failure = replace(failure, detail=str(error), attempts=attempt)
-            except (DataError, KeysRefused) as error:
+            except DataError as error:
                 return replace(failure, code=type(error).__name__, detail=str(error), attempts=attempt)
             except TimeoutError:
                 late = f"no answer within {self.patience.total_seconds():g} s"
@@ -152,9 +153,11 @@ def _within(seconds: float, question: Callable[[], T]) -> T:
     return answer.result(timeout=seconds)
 
 
-def _nobody(failures: Sequence[FeedFailure]) -> FeedUnavailable:
+def _nobody(failures: Sequence[FeedFailure]) -> DataError:
+    """Each feed with its reason; where all refuse our keys, asking again is no use."""
     told = (f"{failure.provider}: {failure.detail} ({_times(failure.attempts)})" for failure in failures)
-    return FeedUnavailable(f"no feed answers: {'; '.join(told)}")
+    refused = all(failure.code == FeedKeysRefused.__name__ for failure in failures)
+    return (FeedKeysRefused if refused else FeedUnavailable)(f"no feed answers: {'; '.join(told)}")
 
 
 def _with(answer: Checked, failures: Sequence[FeedFailure], wanted: Wanted) -> Checked:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from openbell.crashpoints import reach
-from openbell.errors import DataError, KeysRefused
+from openbell.errors import DataError, FeedKeysRefused
 from openbell.ports import Broker, Journal, MarketFeed
 from openbell.stages.due import goes_by_looks
 from openbell.stages.resolve import Resolved
@@ -42,7 +42,7 @@ def fetch(desk: Resolved, feed: MarketFeed, broker: Broker, journal: Journal, sl
 def _alert(market: Market, journal: Journal) -> None:
     """What a person must see of the data: refused keys, prices that are doubted, holdings without a price."""
     for failure in market.checked.failures:
-        if failure.code == KeysRefused.__name__:
+        if failure.code == FeedKeysRefused.__name__:
             journal.alert("FEED_KEYS_REFUSED", failure.provider, failure.detail)
     for drop in market.checked.dropped:
         if drop.code is DropCode.SUSPECT:

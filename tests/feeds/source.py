@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import numpy as np
 
 from openbell.calendar.exchange import exchange
-from openbell.errors import DataError, FeedUnavailable, KeysRefused
+from openbell.errors import DataError, FeedKeysRefused, FeedUnavailable
 from openbell.stages.check_bars import Wanted, check_bars
 from openbell.stages.raw_bars import RawBars
 from openbell.values.bars import FIELDS, Timeframe, to_datetime64
@@ -166,7 +166,7 @@ class SourceFeed:
             self._kept.clear()
             raise FeedUnavailable(f"{type(error).__name__}") from None
         if status in (401, 403):
-            raise KeysRefused(f"HTTP {status}: the keys are not valid")
+            raise FeedKeysRefused(f"HTTP {status}: the keys are not valid")
         if status != 200:
             raise FeedUnavailable(f"HTTP {status}")
         try:

@@ -6,7 +6,7 @@ from time import monotonic
 import numpy as np
 import pytest
 
-from openbell.errors import FeedUnavailable
+from openbell.errors import FeedKeysRefused, FeedUnavailable
 from openbell.values.bars import FIELDS, Timeframe
 from tests.feeds.frames import AS_OF, SYMBOLS, codes, minutes
 
@@ -73,7 +73,7 @@ def test_D12_keys_that_are_refused_are_told_and_not_tried_again(providers):
     checked = bars(providers.both())
     assert checked.bars.provider == "second"
     assert len(providers.first.requests) == 1
-    assert [(failure.code, failure.attempts) for failure in checked.failures] == [("KeysRefused", 1)]
+    assert [(failure.code, failure.attempts) for failure in checked.failures] == [("FeedKeysRefused", 1)]
     assert "the keys are not valid" in checked.notes[0]
 
 
@@ -98,6 +98,12 @@ def test_D13_when_all_are_down_each_is_named_with_its_reason(providers):
     assert str(error.value) == (
         "no feed answers: first: HTTP 503 (asked 3 times); second: HTTP 401: the keys are not valid (asked once)"
     )
+
+
+def test_D13_when_all_refuse_our_keys_it_is_said_so(providers):
+    providers.first.always = providers.second.always = 401
+    with pytest.raises(FeedKeysRefused, match=r"first: HTTP 401.*second: HTTP 401"):
+        bars(providers.both())
 
 
 # --- gaps ----------------------------------------------------------------------------------------------------
