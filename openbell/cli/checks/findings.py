@@ -7,7 +7,7 @@ from enum import StrEnum
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from openbell.errors import OpenbellError, TooLong
 from openbell.settings import NOTIFY_PREFIX, Settings
@@ -26,11 +26,11 @@ ABOUT: dict[str, tuple[str, str]] = {
         "install what the lock file names: `uv sync` in a checkout, else pip with the bounds of openbell's own package",
     ),
     "schema": ("the store is there, and is this version's", "`openbell migrate`"),
-    "integrity": ("the store's pages are whole", "stop everything, restore a backup, then `openbell verify`"),
     "file system": ("the store lies on a local disk", "move OPENBELL_HOME to a local disk, or use PostgreSQL"),
+    "integrity": ("the store's pages are whole", "stop everything, restore a backup, then `openbell verify`"),
     "permissions": ("nobody but its owner can open the store", "chmod as the line says"),
-    "disk": ("there is room for the store to grow", "free some, or move OPENBELL_HOME"),
     "switch": ("neither the halt file nor the store stops orders", '`openbell resume --reason "..."` when it is right'),
+    "disk": ("there is room for the store to grow", "free some, or move OPENBELL_HOME"),
     "server": ("the Prefect server answers, and as a server of Prefect", "start it, or correct PREFECT_API_URL"),
     "plan": ("the plan's file can run", "`openbell validate PLAN`"),
     "enabled": (
@@ -139,7 +139,7 @@ def _secrets(settings: Settings | None) -> Iterable[str]:
         if name.startswith(NOTIFY_PREFIX) or name in ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"):
             yield value
     user = urlsplit(os.environ.get("PREFECT_API_URL", ""))
-    yield from (user.password or "", user.username or "")
+    yield from (user.password or "", unquote(user.password or ""))
     if settings is not None:
         held = (settings.alpaca_key_id, settings.alpaca_secret_key)
         yield from (secret.get_secret_value() for secret in held if secret)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from openbell import store
 from openbell.cli.checks.findings import Finding, bounded, failed, ok, warning
 from openbell.cli.place import FIRST_STEP, shown
-from openbell.errors import OpenbellError
+from openbell.errors import OpenbellError, TooLong
 from openbell.ports import Level
 from openbell.settings import Settings
 from openbell.store import place
@@ -86,8 +86,10 @@ def _integrity(url: str) -> Finding:
         return ok("integrity", "the database server sees to its pages")
     try:
         damage = bounded(lambda: _damage(url))
+    except TooLong as error:
+        return warning("integrity", f"{error}: the file is large", advice="`openbell verify` takes its time")
     except OpenbellError as error:
-        return warning("integrity", f"{error}: a large file takes `openbell verify`", advice="`openbell verify`")
+        return failed("integrity", str(error))
     return failed("integrity", damage[0]) if damage else ok("integrity", "every page is whole")
 
 

@@ -8,7 +8,7 @@ from openbell.calendar.horizon import horizon
 from openbell.cli.checking import Checked
 from openbell.cli.checks.findings import Finding, bounded, failed, ok, warning
 from openbell.cli.checks.venue import surroundings
-from openbell.errors import DataError, OpenbellError, SettingsError
+from openbell.errors import DataError, OpenbellError, SettingsError, StoreError, TooLong
 from openbell.ports import Journal, MarketFeed
 from openbell.settings import Settings
 from openbell.sources import feed_spec, uses
@@ -39,8 +39,8 @@ def enabled(plan: Plan, settings: Settings, now: datetime) -> Finding:
         return warning("enabled", "enabled = false in its file", plan.name, "enabled = true in its file")
     try:
         standing = bounded(lambda: store.open_permits(settings.url).standing(plan.name))
-    except OpenbellError as error:
-        return failed("enabled", str(error), plan.name)
+    except (StoreError, TooLong) as error:
+        return warning("enabled", f"not looked at: {error}", plan.name, "put the store right first")
     if off := switched_off(plan.name, "trade", standing):
         return warning("enabled", off[1], plan.name)
     if why := unarmed(plan, standing, now):
@@ -112,6 +112,8 @@ def slots(plan: Plan, settings: Settings, now: datetime) -> Finding:
     """Slots that should have been worked on and were not: the effect of a schedule, not its promise."""
     try:
         lost = bounded(lambda: _lost(plan, settings, now))
+    except StoreError as error:
+        return warning("slots", f"not looked at: {error}", plan.name, "put the store right first")
     except OpenbellError as error:
         return failed("slots", str(error), plan.name)
     if not lost:

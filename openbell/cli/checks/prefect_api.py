@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -31,9 +30,9 @@ class Server:
 
     @property
     def shown(self) -> str:
-        """The address without what may stand before its host."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        """The address without what may stand before its host, even where that is not written as it should be."""
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
     def get(self, path: str) -> Any:
         """The JSON at a path; ServerUnavailable for anything else."""
@@ -43,12 +42,17 @@ class Server:
         """Every row that a filter finds, all pages."""
         rows: list[dict[str, Any]] = []
         while True:
-            page = self._ask("POST", path, {**body, "limit": PAGE, "offset": len(rows)})
-            if not isinstance(page, list) or not all(isinstance(row, dict) for row in page):
-                raise ServerUnavailable(f"{self.shown}{path} did not answer as a server of Prefect does")
+            page = self.page(path, {**body, "limit": PAGE, "offset": len(rows)})
             rows += page
             if len(page) < PAGE:
                 return rows
+
+    def page(self, path: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The rows of one page; ``limit`` and ``offset`` stand in the body."""
+        rows = self._ask("POST", path, body)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ServerUnavailable(f"{self.shown}{path} did not answer as a server of Prefect does")
+        return rows
 
     def _ask(self, method: str, path: str, body: Any) -> Any:
         try:
