@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -14,10 +15,15 @@ import yaml
 from click.testing import CliRunner
 
 import openbell
+from openbell import planfiles
+from openbell.calendar.schedule import Grid
+from openbell.calendar.slots import grid_of
 from openbell.cli import COMMANDS, cli
 from openbell.stages.resolve import resolve
 from openbell.strategies.base import Strategy
+from openbell.values.job import JOBS
 from openbell.values.plan import Plan
+from openbell.values.schedule import CADENCE, Schedule
 from tests.contracts.panels import random_bars
 from tests.contracts.strategy_contract import check_causal, check_history, check_values
 
@@ -108,3 +114,23 @@ def test_every_deployment_can_be_imported_and_takes_its_parameters() -> None:
 
 def test_the_changelog_knows_this_version() -> None:
     assert f"[{openbell.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_demos_deployments_ring_for_every_instant_of_its_jobs_and_for_little_else() -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    plan = planfiles.load(ROOT / "deployments" / "plans" / "demo.toml")
+    assert {deployment["entrypoint"].split(".")[1] for deployment in declared} == set(CADENCE)
+    start = datetime.now(UTC)
+    for deployment in declared:
+        job = deployment["entrypoint"].rpartition(".")[2]
+        end = start + timedelta(days=300 if job == "snapshot" else 20)
+        rung = {
+            instant
+            for line in deployment["schedules"]
+            for instant in Grid.of(Schedule(cron=line["cron"], zone=line["timezone"]), plan.window).between(start, end)
+        }
+        wanted = {instant.replace(second=0) for instant in grid_of(plan, job).between(start, end)}
+        assert wanted <= rung or JOBS[job].any_minute, f"{job} misses {sorted(wanted - rung)[:3]}"
+        assert len(rung - wanted) <= 0.2 * len(rung), (
+            f"{job} rings {len(rung - wanted)} of {len(rung)} times for nothing"
+        )

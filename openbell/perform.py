@@ -1,0 +1,88 @@
+"""Any job of a plan by name, in this process and without Prefect."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from openbell import store
+from openbell.alerting import alerts
+from openbell.delivery import Dispatch, by_variable, deliver
+from openbell.desk import Desk
+from openbell.errors import InputError, OpenbellError
+from openbell.following import orders
+from openbell.heartbeat import heartbeat
+from openbell.jobs import Run, begin, complete, fail, skip
+from openbell.plugins import nearest
+from openbell.pricing import prices
+from openbell.reconciling import positions
+from openbell.runs import trade
+from openbell.snapshotting import snapshot
+from openbell.stages.recover import recovered_work
+from openbell.sweeps import exits
+from openbell.values.job import NOTIFY, RECOVER, Job
+from openbell.values.message import MessageState
+from openbell.values.record import RunRecord
+from openbell.values.work import Worked
+
+#: Looks at an order of unknown outcome: two of them, a quiet time apart, can settle it.
+PASSES = 3
+#: A desk, the run's id, and the instant that a schedule planned it for (None: started by hand).
+Perform = Callable[[Desk, str, datetime | None], RunRecord]
+
+
+def recover(desk: Desk, run_id: str) -> RunRecord:
+    """What died is closed, and what is unknown is looked up with patience."""
+
+    def work(run: Run) -> Worked:
+        run.lease.stretch()
+        return recovered_work(desk.recovery(f"{run_id}-recovery", PASSES).recover())
+
+    return _whole(desk, RECOVER, run_id, work)
+
+
+def notify(desk: Desk, run_id: str) -> RunRecord:
+    """What waits is sent to the targets that environment variables name; blocks need Prefect."""
+
+    def work(run: Run) -> Worked:
+        run.lease.stretch()
+        settings, plan = desk.settings, desk.plan
+        outbox = store.open_outbox(settings.url)
+        sent = deliver(Dispatch(plan, outbox, desk.history, desk.journal, by_variable(plan), desk.clock))
+        return sent.worked(outbox.tally(plan.name)[MessageState.WAITING])
+
+    return _whole(desk, NOTIFY, run_id, work)
+
+
+def _whole(desk: Desk, job: Job, run_id: str, work: Callable[[Run], Worked]) -> RunRecord:
+    run = begin(desk, job, run_id)
+    if run.blocked:
+        return skip(run)
+    try:
+        return complete(run, work(run))
+    except OpenbellError as error:
+        return fail(run, error)
+
+
+def _unplanned(whole: Callable[[Desk, str], RunRecord]) -> Perform:
+    """A job that answers to its newest slot, whatever it was planned for."""
+    return lambda desk, run_id, _planned: whole(desk, run_id)
+
+
+PERFORM: Mapping[str, Perform] = {
+    "trade": trade,
+    "exits": exits,
+    "orders": _unplanned(orders),
+    "positions": _unplanned(positions),
+    "prices": _unplanned(prices),
+    "alerts": _unplanned(alerts),
+    "snapshot": _unplanned(snapshot),
+    "recover": _unplanned(recover),
+    "heartbeat": _unplanned(heartbeat),
+    "notify": _unplanned(notify),
+}
+
+
+def perform(desk: Desk, job: str, run_id: str, planned: datetime | None = None) -> RunRecord:
+    """One run of a job; an unknown name is an InputError that names the nearest."""
+    if job not in PERFORM:
+        raise InputError(f"{job[:40]!r} is not a job{nearest(job, PERFORM)}; jobs are {', '.join(PERFORM)}")
+    return PERFORM[job](desk, run_id, planned)
