@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import click
 
-from openbell import planfiles
+from openbell import planfiles, store
 from openbell.cli.output import amount, emit, machine, say, table
 from openbell.cli.place import reading
 from openbell.errors import InputError, OpenbellError
@@ -15,20 +15,29 @@ from openbell.planfiles import load_all
 from openbell.ports import EquityPoint, History
 from openbell.settings import load_settings
 from openbell.stages.wording import when
+from openbell.values.snapshot import Snapshot
 
 BARS = "▁▂▃▄▅▆▇█"
 #: Characters of the curve at most.
 WIDTH = 60
+DAILY = (
+    *("session", ">total", ">cash", ">positions", ">today", ">in all", ">realised", ">unrealised", ">fees"),
+    *(">not traded", ">less broker"),
+)
 COLUMNS = ("time", "session", ">cash", ">equity", ">change")
 
 
-@click.command(epilog="Example: openbell equity demo --limit 100")
+@click.command(epilog="Example: openbell equity demo --daily")
 @click.argument("account", required=False)
+@click.option("--daily", is_flag=True, help="One row for each session: its snapshot, with the profit of the day.")
 @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 10_000), help="The last so many points.")
 @machine
-def equity(account: str | None, limit: int, as_json: bool) -> None:
+def equity(account: str | None, daily: bool, limit: int, as_json: bool) -> None:
     """Show cash and equity at the end of each run, with the curve; by default of all accounts."""
     history = reading()
+    if daily:
+        _daily([account] if account else accounts(history), limit, as_json)
+        return
     found = {name: history.equity(name, limit) for name in ([account] if account else accounts(history))}
     curves = {name: points for name, points in found.items() if points}
     if as_json:
@@ -40,6 +49,23 @@ def equity(account: str | None, limit: int, as_json: bool) -> None:
         raise InputError(f"no equity of account {account[:60]!r} in the store")
     else:
         say("no equity yet: `make demo` makes some")
+
+
+def _daily(names: Sequence[str], limit: int, as_json: bool) -> None:
+    book = store.open_snapshots(load_settings().url)
+    taken = {name: rows for name in names if (rows := book.snapshots(name, limit))}
+    if as_json:
+        emit(taken)
+    for name, rows in () if as_json else taken.items():
+        table(f"Snapshots of {name}", DAILY, map(_day, rows))
+        _curve([row.total for row in rows])
+    if not taken and not as_json:
+        say("no snapshot yet: the job `snapshot` takes one after each session")
+
+
+def _day(row: Snapshot) -> tuple[object, ...]:
+    made = (row.total, row.cash, row.value, row.daily, row.gain, row.realized, row.unrealized, row.fees)
+    return row.session, *map(amount, made), amount(row.activity), amount(row.difference)
 
 
 def accounts(history: History) -> list[str]:
@@ -68,5 +94,8 @@ def _show(account: str, points: Sequence[EquityPoint]) -> None:
         for point, change in zip(points, changes, strict=True)
     )
     table(f"Equity of {account}", COLUMNS, rows)
-    values = [point.equity for point in points]
+    _curve([point.equity for point in points])
+
+
+def _curve(values: Sequence[Decimal]) -> None:
     say(f"{amount(min(values))} {spark(values)} {amount(max(values))}")

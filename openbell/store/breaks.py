@@ -171,6 +171,7 @@ def _write_look(connection: Connection, look: Look) -> None:
     known = look.result is not Result.UNKNOWN
     cash = adjustments.booked_cash(connection, look.account) if known else None
     row = {"account": look.account, "time": look.time, "result": look.result.value, "detail": look.detail}
+    row |= {"newest": connection.execute(select(func.max(BREAKS.c.number))).scalar() or 0}
     row |= {"cash": look.cash if known and cash is None else cash, "seen": json.dumps(sorted(look.seen))}
     logs.add(connection, LOOKS, {**row, **adjustments.counted(connection)})
 
@@ -206,7 +207,7 @@ def _same(known: Break, difference: Difference) -> bool:
 
 def _release(connection: Connection, look: Look, before: Row[Any]) -> list[int]:
     """Close what neither this look nor the known one before it saw, and that needs no person."""
-    gone = [found for found in open_breaks(connection, look.account) if found.time <= before.time and passes(found)]
+    gone = [found for found in open_breaks(connection, look.account) if found.number <= before.newest and passes(found)]
     seen = {*look.seen, *json.loads(before.seen)}
     released = [found.number for found in gone if found.key not in seen]
     for number in released:

@@ -13,7 +13,7 @@ class LookRow(Row, table=True):
     """One comparison of an account with its broker.
 
     ``cash`` is that of the books, counted up to ``fill``, ``bust`` and ``adjustment`` (their numbers). ``seen`` is a
-    JSON list of the differences.
+    JSON list of the differences, ``newest`` the newest break by then.
     """
 
     __tablename__ = "looks"
@@ -28,6 +28,7 @@ class LookRow(Row, table=True):
     fill: int = Field(sa_column=Column(Sequence, nullable=False))
     bust: int = Field(sa_column=Column(Sequence, nullable=False))
     adjustment: int = Field(sa_column=Column(Sequence, nullable=False))
+    newest: int = Field(sa_column=Column(Sequence, nullable=False))
     seen: str = Field(sa_type=Text)
     previous_hash: str
     hash: str

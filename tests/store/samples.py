@@ -5,8 +5,14 @@ from decimal import Decimal
 
 import numpy as np
 
+from openbell.break_port import Look, Result
 from openbell.ports import OrderEvent
+from openbell.stages.snapshot import snapshot_of
+from openbell.store.breaks import SqlBreakBook
+from openbell.store.snapshots import SqlSnapshotBook
+from openbell.values.account import Account, Position
 from openbell.values.bars import FIELDS, Timeframe, make_bars
+from openbell.values.breaks import Cause, Difference
 from openbell.values.message import Message, MessageState, Severity
 from openbell.values.orders import Fill, OrderIntent, OrderState, Purpose, Share, Side, client_order_id
 from openbell.values.record import DataSeen, Guard, Holding, Outcome, RunRecord
@@ -135,6 +141,20 @@ def record_of(slot=None, name="0123456789abcdef", outcome=Outcome.COMPLETED, **c
         "timings": {"fetch-data": 0.1234567891234, "risk-gate": 1e-05},
     }
     return RunRecord(**fields | changes)
+
+
+def reconcile_one(store):
+    """A difference that was found and given to a strategy, and a snapshot after it."""
+    book, snapshots, account, session = SqlBreakBook(store), SqlSnapshotBook(store), "acct", START.date()
+    found = Difference(Cause.FOREIGN_TRADE, "hand-1", "NEW", "by hand", D(2), D(50), D(-100))
+    book.note(Look(account, START, Result.BREAK, cash=D(1000), seen=(found.key,)), [found])
+    number = book.breaks(account)[0].number
+    book.adopt(number, "demo", "sma", "ann", "let it be managed")
+    figures = snapshots.figures(account, session)
+    held = Account(account, "paper", "USD", D(900), {"NEW": Position("NEW", D(2), D(50))}, D(0))
+    taken = snapshot_of(held, {"NEW": D("51.005")}, figures, session, "run-s", START)
+    snapshots.keep(taken, figures)
+    return number
 
 
 def deliver_one(outbox):

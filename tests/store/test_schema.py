@@ -26,7 +26,18 @@ from openbell.store.permits import SqlPermits
 from openbell.store.schema import HEAD, INSERT_ONLY, METADATA, REVISIONS
 from openbell.values.alert import AlertEvent, AlertStep
 from openbell.values.orders import OrderState
-from tests.store.samples import HOUR, data_of, deliver_one, event_of, fill_of, frozen_order, panel, record_of, slot_at
+from tests.store.samples import (
+    HOUR,
+    data_of,
+    deliver_one,
+    event_of,
+    fill_of,
+    frozen_order,
+    panel,
+    reconcile_one,
+    record_of,
+    slot_at,
+)
 
 
 def set_revision(url, revision):
@@ -127,6 +138,7 @@ def full(store, journal):
     journal.count("demo", "trade", "broker", "401", at_once=True)
     journal.set_switch(Level.HALTED, "somebody", "fire drill")
     deliver_one(SqlOutbox(store))
+    reconcile_one(store)
     fire_one(journal, SqlAlertBook(store))
     SqlPermits(store).say(Word("demo", Act.OFF, "somebody"))
     return store

@@ -35,6 +35,7 @@ from tests.store.samples import (
     frozen_order,
     intent_of,
     panel,
+    reconcile_one,
     record_of,
     slot_at,
     verdict_of,
@@ -84,6 +85,7 @@ def fill_everything(journal, ledger):
     journal.seal(record_of(slot_at(1), "fedcba9876543210", data=data, holdings=known), None)
     fire_alerts(SqlAlertBook(journal.store), slot)
     deliver_one(SqlOutbox(journal.store))
+    reconcile_one(journal.store)
     for day in (0, 1):
         journal.release(slot_at(day), 1, Outcome.COMPLETED, "")
     journal.close_break(1, "ann", "seen")

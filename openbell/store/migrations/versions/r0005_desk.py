@@ -69,7 +69,7 @@ def _reconciliation() -> None:
         *_columns(sa.String(), "result"),
         *_columns(sa.Text(), "detail", "seen"),
         sa.Column("cash", Money()),
-        *_columns(Sequence, "fill", "bust", "adjustment"),
+        *_columns(Sequence, "fill", "bust", "adjustment", "newest"),
     )
     op.create_index("ix_looks_account_number", "looks", ["account", "number"])
     _log(
