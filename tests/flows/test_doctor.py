@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,22 @@ def look(prefect: LocalPrefect) -> dict[str, dict[str, Any]]:
     return {line["check"]: line for line in json.loads(result.stdout)["findings"]}
 
 
+def eventually_all_well(prefect: LocalPrefect, seconds: float = 60) -> dict[str, dict[str, Any]]:
+    """A worker takes a while to be seen, and a scheduler to schedule."""
+    end = time.monotonic() + seconds
+    while True:
+        lines = look(prefect)
+        if time.monotonic() > end or all(name in lines and lines[name]["state"] == "ok" for name in CHECKS):
+            return lines
+
+
 def ask(prefect: LocalPrefect, path: str) -> httpx.Response:
     return httpx.post(f"{prefect.url}/api/deployments/{path}", timeout=10)
 
 
 def test_G05_S14_a_real_server_whose_schedules_fire_and_one_that_is_paused(prefect: LocalPrefect, store: Path) -> None:
     stores.upgrade(load_settings().url)
-    lines = look(prefect)
+    lines = eventually_all_well(prefect)
     assert {name: lines[name]["state"] for name in CHECKS} == dict.fromkeys(CHECKS, "ok"), lines
     demo = httpx.get(f"{prefect.url}/api/deployments/name/trade/demo", timeout=10).json()["id"]
     try:
