@@ -59,7 +59,7 @@ class FilesFeed:
     ``zone`` is that of times written without one. ``stamp`` says what the time of a row is: the ``open`` of its bar
     (default intraday), its ``close``, or the date of its ``session`` (default daily). Files hold the past and the
     future of ``as_of`` alike and are cut at it. ``max_age`` as in ``check_bars``. Files know no bid and ask: quotes
-    stand ``spread_bps`` apart around the last close.
+    stand ``spread_bps`` apart around the last close. ``adjustment`` is what the prices in them are adjusted for.
     """
 
     root: Path
@@ -71,6 +71,7 @@ class FilesFeed:
     stamp: Stamp | None = None
     max_age: timedelta | None = None
     spread_bps: Decimal = Decimal(2)
+    adjustment: str = "raw"
 
     def __post_init__(self) -> None:
         check_path(self.path)
@@ -98,6 +99,7 @@ class FilesFeed:
             as_of=as_utc(as_of, "as_of"),
             exchange=exchange(self.exchange),
             provider=self.provider,
+            adjustment=self.adjustment,
             history=True,
             max_age=self.max_age,
         )
@@ -243,6 +245,7 @@ class Files(FeedSpec):
     stamp: Stamp | None = Field(None, description="What a row's time is: open, close or session of its bar.")
 
     spread_bps: Decimal = Field(Decimal(2), ge=0, le=1000, description="Bid to ask, in hundredths of a percent.")
+    adjustment: str = Field("raw", pattern="^[a-z]{1,20}$", description="What prices are adjusted for, such as split.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Files":
@@ -258,4 +261,4 @@ class Files(FeedSpec):
 
     def _feed(self, root: Path, code: str, max_age: timedelta | None) -> FilesFeed:
         length, layout = Timeframe(self.timeframe), (self.zone, self.columns, self.stamp)
-        return FilesFeed(root, self.path, length, code, *layout, max_age, self.spread_bps)
+        return FilesFeed(root, self.path, length, code, *layout, max_age, self.spread_bps, self.adjustment)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,25 @@ class DropCode(StrEnum):
     SUSPECT = "DATA_SUSPECT"
     EMPTY = "DATA_EMPTY"
     WARMUP = "WARMUP"
+
+
+#: What each code tells a person.
+REASONS: Mapping[DropCode, str] = MappingProxyType(
+    {
+        DropCode.MISSING: "The feed does not have the symbol, or has a hole of more than three sessions.",
+        DropCode.INVALID: "A price that is no number, zero, negative or absurd; a high below the low, a close outside "
+        "of both, a negative volume; a row without a time.",
+        DropCode.CONFLICT: "Two different bars for one time, bars that overlap, two feeds more than 1 % apart, or "
+        "prices of another adjustment than the rest of the panel.",
+        DropCode.TIMEZONE: "Bars outside the sessions in a way that only times of a wrong zone explain.",
+        DropCode.FUTURE: "A bar that starts more than a second after the run's instant.",
+        DropCode.STALE: "The newest bar is older than `freshness.bars`, by the bar's own time.",
+        DropCode.SUSPECT: "The newest close is more than 40 % from the one before, as after a split, and no second "
+        "feed confirms it. Somebody is alerted.",
+        DropCode.EMPTY: "The answer holds no bar, or none that is complete.",
+        DropCode.WARMUP: "Fewer bars than a strategy needs; said by the strategies, not by the feed.",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

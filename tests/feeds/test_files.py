@@ -357,3 +357,9 @@ def csv_lines(rows):
     columns = [rows.columns[name] for name in FIELDS]
     body = zip(rows.times.astype(str), rows.symbols, *columns, strict=True)
     return [head, *(",".join(str(cell) for cell in line) for line in body)]
+
+
+def test_what_prices_are_adjusted_for_is_said_by_the_settings(tmp_path):
+    save(tmp_path, table(daily()))
+    assert feed(tmp_path).bars(SYMBOLS, DAY, 5, AS_OF).bars.adjustment == "raw"
+    assert feed(tmp_path, adjustment="split").bars(SYMBOLS, DAY, 5, AS_OF).bars.adjustment == "split"
