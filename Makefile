@@ -47,6 +47,7 @@ bench: $(READY)  ## Print the benchmarks as ratios
 docs: $(READY)  ## Write docs/reference.md and the tables of docs/alerts.md anew from the code
 	$(RUN)/python docs/reference.py
 	$(RUN)/python docs/alerts.py
+	$(RUN)/python docs/feeds.py
 	$(RUN)/python docs/live.py
 
 clean:  ## Remove what make and runs have made (.venv, .uv, var)
