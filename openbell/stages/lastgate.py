@@ -19,7 +19,7 @@ from openbell.stages.resolve import Resolved
 from openbell.values.account import Account
 from openbell.values.bars import FIELDS, Bars, make_bars
 from openbell.values.market import Checked, Market
-from openbell.values.money import ZERO, text
+from openbell.values.money import STEP, ZERO, text
 from openbell.values.orders import Order, OrderIntent, OrderState, Purpose, Side
 from openbell.values.quote import Quote
 from openbell.values.slot import Slot
@@ -59,7 +59,7 @@ def last_gate(desk: Resolved, asked: Asked, closed: Callable[[], Forbidden | Non
 
     def gate(exposure: Exposure) -> Forbidden | Reduced | None:
         reach("inside-send-transaction")
-        return closed() or _unsettled(exposure, asked.intent) or _judged(desk, asked, seen, exposure)
+        return closed() or _unsettled(exposure, asked) or _judged(desk, asked, seen, exposure)
 
     return gate
 
@@ -89,15 +89,20 @@ def _too_small(desk: Resolved, intent: OrderIntent, quantity: Decimal, book: Boo
     return intent.purpose is not Purpose.EXIT and quantity * price < desk.plan.sizing.min_trade
 
 
-def _unsettled(exposure: Exposure, intent: OrderIntent) -> Forbidden | None:
+def _unsettled(exposure: Exposure, asked: Asked) -> Forbidden | None:
+    """Orders without an outcome, and a position that broker and books tell differently, hold back an entry."""
+    intent = asked.intent
     if intent.purpose is not Purpose.ENTRY:
         return None
     open_ = (OrderState.SENDING, OrderState.UNKNOWN)
     others = [o for o in exposure.working if o.symbol == intent.symbol and o.client_id != intent.id]
     unknown = next((order for order in others if order.state in open_), None)
-    if unknown is None:
+    if unknown is not None:
+        return Forbidden(UNRECONCILED, f"the outcome of order {unknown.client_id} is not known yet")
+    theirs, ours = asked.market.account.quantity(intent.symbol), exposure.positions.get(intent.symbol, ZERO)
+    if abs(theirs - ours) <= STEP:
         return None
-    return Forbidden(UNRECONCILED, f"the outcome of order {unknown.client_id} is not known yet")
+    return Forbidden(UNRECONCILED, f"{text(theirs)} {intent.symbol} at the broker, {text(ours)} in the books")
 
 
 def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
