@@ -175,7 +175,7 @@ def test_P07_rows_cannot_be_replaced_or_truncated(full):
 
 def test_projections_may_change(full):
     with full.writing() as connection:
-        assert connection.execute(text("UPDATE positions SET mark = '1'")).rowcount == 1
+        assert connection.execute(text("UPDATE positions SET mark = '1'")).rowcount == 2
         assert connection.execute(text("DELETE FROM breakers")).rowcount == 1
 
 
