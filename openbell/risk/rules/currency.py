@@ -13,7 +13,7 @@ class Currency(Rule):
     Every limit is an amount in the account's currency, and a price in another one would slip through them all.
     """
 
-    order: ClassVar[int] = 25
+    order: ClassVar[int] = 28
     needs: ClassVar[tuple[str, ...]] = ("instrument",)
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
