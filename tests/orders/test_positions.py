@@ -318,6 +318,17 @@ def test_I21_entries_in_a_symbol_with_an_open_break_wait(home, wire, venue, cloc
     assert [order.symbol for order in record.orders if order.state is OrderState.FILLED] == ["S1"]
 
 
+def test_B19_an_entry_waits_while_broker_and_books_tell_its_position_differently(home, wire, venue):
+    plan = {"strategies": ({"use": "buy_and_hold", "universe": ("S0", "S1")},)}
+    desk = open_desk(home, wire, **plan)
+    venue._account = lambda real=venue._account: replace(real(), positions={**real().positions, "S0": _position("S0")})
+    venue.moves["S0"] = D(3)
+    record = runs.trade(desk, "buys")
+    ends = {order.symbol: (order.state, order.reason) for order in record.orders}
+    assert ends["S0"] == (OrderState.ABANDONED, "UNRECONCILED: 3 S0 at the broker, 0 in the books")
+    assert ends["S1"][0] is OrderState.FILLED
+
+
 # --- unknown is unknown ----------------------------------------------------------------------------------------
 
 
