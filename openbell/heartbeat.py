@@ -36,10 +36,10 @@ def heartbeat(desk: Desk, run_id: str) -> RunRecord:
 
 
 def beat(run: Run) -> Worked:
-    """Write down what was missed since the plan first ran, and tell of it, once for each job until it runs again."""
+    """Write down what was missed since the first heartbeat, and tell of it, once for each job until it runs again."""
     desk, now = run.desk, run.ring.clock
     known = desk.journal.slots(desk.plan.name, now - LOOK_BACK)
-    first = desk.journal.first_slot(desk.plan.name)
+    first = desk.journal.first_slot(desk.plan.name, HEARTBEAT.name)
     found = missed(desk.resolved, known, first or now, now)
     written = [one for one in found if not one.open and _write(run, one)]
     last = {one.slot.job: one.slot.planned for one in found}

@@ -413,8 +413,8 @@ class Journal(Protocol):
     def slots(self, plan: str, since: datetime) -> Mapping[str, Mapping[datetime, str]]:
         """The slots of a plan that somebody has taken, from ``since`` on: outcomes (empty: open) by job and instant."""
 
-    def first_slot(self, plan: str) -> datetime | None:
-        """The planned instant of the earliest slot that a plan has ever taken."""
+    def first_slot(self, plan: str, job: str) -> datetime | None:
+        """The planned instant of the earliest slot that a job of a plan has ever taken."""
 
     def looked_up(self, lookup: Lookup) -> None:
         """Keep one look-up of an order; appended and never changed."""

@@ -8,7 +8,7 @@ from openbell.cli.output import amount, emit, machine, say, table
 from openbell.cli.place import reading
 from openbell.ports import RunSummary
 from openbell.stages.wording import when
-from openbell.values.job import JOBS
+from openbell.values.job import JOBS, TRADE
 from openbell.values.record import Outcome
 
 COLUMNS = ("planned", "session", "plan", "job", "outcome", "code", ">equity", "what happened", "run")
@@ -30,7 +30,9 @@ def history(
         emit(runs)
     elif runs:
         table("Runs", COLUMNS, map(_row, runs))
-        say(f"`openbell show {runs[0].id}` shows one, `openbell explain {runs[0].slot} SYMBOL` says why.")
+        traded = next((run.slot for run in runs if run.job == TRADE.name), "")
+        why = f", `openbell explain {traded} SYMBOL` says why it traded or not" if traded else ""
+        say(f"`openbell show {runs[0].id}` shows one{why}.")
         if len(runs) == limit:
             say(f"Older ones: --before {runs[-1].id}")
     else:

@@ -13,7 +13,7 @@ from openbell.values.slot import Slot
 #: A slot that nobody has taken after so many intervals of its job has been missed.
 INTERVALS = 2
 #: How far back a gap is written down slot by slot; an outage that lasts longer is told from here on.
-LOOK_BACK = timedelta(days=3)
+LOOK_BACK = timedelta(days=1)
 #: Slots of one job that one heartbeat writes down; the next one goes on with the rest.
 AT_ONCE = 100
 #: The interval of a job that rings once a session is a day; it is told sooner than after two of those.

@@ -145,10 +145,10 @@ class SqlJournal:
         with self.store.reading() as connection:
             return slots.taken(connection, plan, since)
 
-    def first_slot(self, plan: str) -> datetime | None:
-        """The planned instant of the plan's earliest slot."""
+    def first_slot(self, plan: str, job: str) -> datetime | None:
+        """The planned instant of the job's earliest slot."""
         with self.store.reading() as connection:
-            return slots.first(connection, plan)
+            return slots.first(connection, plan, job)
 
     def looked_up(self, lookup: Lookup) -> None:
         """Keep one look-up of an order that was marked SENDING."""

@@ -34,7 +34,7 @@ _TAKEN = select(SLOTS.c.job, SLOTS.c.planned, SLOTS.c.outcome).where(
 )
 _FIRST = (
     select(SLOTS.c.planned)
-    .where(SLOTS.c.plan == bindparam("plan"))
+    .where(SLOTS.c.plan == bindparam("plan"), SLOTS.c.job == bindparam("job"))
     .order_by(SLOTS.c.session, SLOTS.c.planned)
     .limit(1)
 )
@@ -143,9 +143,9 @@ def taken(connection: Connection, plan: str, since: datetime) -> dict[str, dict[
     return dict(found)
 
 
-def first(connection: Connection, plan: str) -> datetime | None:
-    """The planned instant of the earliest slot of a plan."""
-    return connection.execute(_FIRST, {"plan": plan}).scalar()
+def first(connection: Connection, plan: str, job: str) -> datetime | None:
+    """The planned instant of the earliest slot of a job of a plan."""
+    return connection.execute(_FIRST, {"plan": plan, "job": job}).scalar()
 
 
 def slot_of(row: Row[Any]) -> Slot:
