@@ -10,9 +10,10 @@ from openbell.desk import Desk
 from openbell.errors import BrokerError, OpenbellError
 from openbell.jobs import Run, begin, complete, fail, skip
 from openbell.ports import Broker, Level, OrderEvent, Unsettled, busts_of
-from openbell.stages.reconcile import PREFIX, Compared, Missed, Shown, absent, compare, hollow, missed, torn
+from openbell.stages.reconcile import PREFIX, Compared, Missed, Shown, compare, missed
 from openbell.stages.rollback import unplanned
 from openbell.stages.steps import SAID, told
+from openbell.stages.whole import absent, hollow, torn
 from openbell.stages.wording import count
 from openbell.values import canonical
 from openbell.values.breaks import Cause, Difference

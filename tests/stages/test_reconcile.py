@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from openbell.break_port import Kept
 from openbell.ports import Unsettled
-from openbell.stages.reconcile import FRESH, Shown, compare, hollow, missed, torn
+from openbell.stages.reconcile import FRESH, Shown, compare, missed
+from openbell.stages.whole import hollow, torn
 from openbell.values.account import Account, Position
 from openbell.values.breaks import TREATMENTS, Cause
 from openbell.values.orders import Fill, Order, OrderIntent, OrderState, OrderType, Purpose, Side
