@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from time import time
 
 import openbell.brokers
 from openbell import planfiles, store
@@ -17,7 +18,7 @@ from openbell.ports import Broker, History, Journal, MarketFeed
 from openbell.settings import Settings, load_settings
 from openbell.snapshot_port import SnapshotBook
 from openbell.sources import feed_spec
-from openbell.specs import BrokerSpec, FeedSpec, Surroundings, pause
+from openbell.specs import EARLY, SENDING, BrokerSpec, FeedSpec, Surroundings, pause
 from openbell.stages.lease import LEASE
 from openbell.stages.pace import QUIET, Pace
 from openbell.stages.recover import Recovery
@@ -33,7 +34,9 @@ SECOND_STARTS = ("DUPLICATE_RUN", "OVERLAP", "StoreError")
 class Desk:
     """What the stages of a run work with. Plain on purpose: Prefect passes it by, nothing serialises it.
 
-    ``clock`` is what a run reads once to learn when it is. ``quiet`` and ``lease`` are the pace of look-ups and claims; tests shorten them, and no setting does.
+    ``clock`` is what a run reads once to learn when it is, ``ticks`` what requests to venues are counted by. ``quiet``
+    and ``lease`` are the pace of look-ups and claims; tests shorten them, and no setting does. ``urgent`` lets venues
+    answer out of the requests that are kept for exits; a run for something else says so when it begins.
     """
 
     def __init__(
@@ -43,10 +46,12 @@ class Desk:
         self.settings = settings
         self.now: Callable[[], datetime] = (lambda: as_of) if as_of else wall_clock
         self.clock: Callable[[], datetime] = wall_clock
+        self.ticks: Callable[[], float] = time
+        self.urgent = True
+        self.patience: timedelta = EARLY
         self.wait: Callable[[timedelta], None] = pause
         self.quiet: timedelta = QUIET
         self.lease: timedelta = LEASE
-        self.feed: MarketFeed = feed.open(self._around())
         books = store.open_books(settings.url, settings.halt_file)
         self.journal: Journal = books.journal
         self.history: History = books.history
@@ -54,6 +59,8 @@ class Desk:
         self.breaks: BreakBook = books.breaks
         self.snapshots: SnapshotBook = books.snapshots
         self.permits: Permits = books.permits
+        # After the store is there: a feed may share the requests of an account, which are counted in it.
+        self.feed: MarketFeed = feed.open(self._around())
         self._ledger = books.ledger
         self._account = account
         self._broker: Broker | None = None
@@ -68,6 +75,15 @@ class Desk:
     def pace(self) -> Pace:
         """How long look-ups wait, and by which clocks."""
         return Pace(self.now, wall_clock, self.wait, self.quiet)
+
+    def hurry(self, urgent: bool) -> None:
+        """Whether what follows may spend the requests that are kept for exits."""
+        self.urgent = urgent
+
+    def sending(self, urgent: bool) -> None:
+        """An order is next, and from now on a lease is short."""
+        self.hurry(urgent)
+        self.patience = SENDING
 
     def broker(self) -> Broker:
         """The account's broker, connected when first asked for."""
@@ -103,6 +119,9 @@ class Desk:
             now=self.now,
             max_age=plan.freshness.bars,
             wait=lambda span: self.wait(span),
+            budget=lambda name, most: store.open_budget(self.settings.url, name, most, lambda: self.ticks()),
+            urgent=lambda: self.urgent,
+            patience=lambda: self.patience,
         )
 
 

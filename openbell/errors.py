@@ -10,11 +10,14 @@ OpenbellError
 ├── CalendarError         a date or exchange that no calendar covers
 ├── DataError             a feed's answer that cannot be used at all
 │   ├── FeedUnavailable   a feed that did not answer
+│   │   └── FeedSpent     a feed that was not asked, for lack of requests (a RequestsSpent as well)
 │   └── FeedKeysRefused   a feed that answered that our keys are not valid (a KeysRefused as well)
 ├── StrategyError         a strategy that broke its contract
 ├── BrokerError           a broker's answer that cannot be used at all
 │   └── BrokerUnavailable a broker that did not answer a question (never raised for an order)
+│       ├── BrokerSpent   a broker that was not asked, for lack of requests (a RequestsSpent as well)
 │       └── KeysRefused   a broker that answered that our keys are not valid
+├── RequestsSpent         an account whose requests are spent for a moment; nothing was sent
 ├── TooLong               something that did not end in the time that it was given
 ├── ServerUnavailable     a Prefect server that did not answer as one
 └── StoreError            the store cannot be read or written
@@ -23,6 +26,8 @@ OpenbellError
 
 What is expected (closed, rejected, clipped, nothing to do, unknown) is a value and never raised.
 """
+
+from datetime import timedelta
 
 
 class OpenbellError(Exception):
@@ -53,6 +58,14 @@ class WrongAccount(InputError):
     """An account that is not the one, or not of the mode, that was asked for."""
 
 
+class RequestsSpent(OpenbellError):
+    """An account's requests are spent; nothing was sent, and ``back`` from now there may be one again."""
+
+    def __init__(self, said: str, back: timedelta) -> None:
+        super().__init__(said)
+        self.back = back
+
+
 class CalendarError(OpenbellError):
     """A date or exchange that no calendar covers."""
 
@@ -65,6 +78,10 @@ class FeedUnavailable(DataError):
     """A feed that did not answer."""
 
 
+class FeedSpent(FeedUnavailable, RequestsSpent):
+    """A feed that was not asked: it shares the account's requests."""
+
+
 class StrategyError(OpenbellError):
     """A strategy that broke its contract."""
 
@@ -75,6 +92,10 @@ class BrokerError(OpenbellError):
 
 class BrokerUnavailable(BrokerError):
     """A broker that did not answer a question; an order is never reported this way."""
+
+
+class BrokerSpent(BrokerUnavailable, RequestsSpent):
+    """A broker that was not asked a question."""
 
 
 class KeysRefused(BrokerUnavailable):

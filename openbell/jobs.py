@@ -96,6 +96,7 @@ def begin(
         raise InputError(f"as_of {iso(decided_for)} is after the clock, {iso(clock)}")
     slot = _slot(desk, job, planned, decided_for)
     claim, frozen = (None, None) if dry_run else _claimed(desk, job, slot, run_id)
+    desk.hurry(job.urgent)
     fencing = claim.fencing if claim and claim.held else 0
     ring = Ring(slot, run_id, fencing, clock, decided_for, as_of is not None, dry_run)
     guards = check(_situation(desk, job, ring, claim, planned, started))
@@ -118,6 +119,7 @@ def _claimed(desk: Desk, job: Job, slot: Slot, run_id: str) -> tuple[Claim, Froz
     Two runs that add risk would each decide without the orders of the other, so a job has one of them at a time.
     """
     recovery = f"{run_id}-recovery"
+    desk.hurry(True)
     if job.sends:
         recover_quietly(desk.recovery(recovery), slot)
     return take(desk, slot, run_id, recovery if job.adds_risk else "")

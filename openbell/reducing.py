@@ -32,6 +32,7 @@ def send_exits(run: Run, market: Market, gated: Gated, as_held: bool = False) ->
         closed=lambda now: session_over(desk, now),
         lease=run.lease,
         as_held=as_held,
+        begins=desk.sending,
     )
     executed = execute(sender, sender.broker.account_id, gated.intents, gated.verdicts)
     return settle_basket(sender, executed)

@@ -69,6 +69,7 @@ def send_orders(run: Run, market: Market, gated: Gated) -> Executed:
     if any(verdict.decision is not Decision.DENIED for verdict in gated.verdicts):
         sender.lease.shorten()
     executed = execute(sender, sender.broker.account_id, gated.intents, gated.verdicts)
+    run.desk.hurry(TRADE.urgent)
     settled = settle_basket(sender, executed)
     run.lap("execute-orders")
     return settled
@@ -89,6 +90,7 @@ def sender_of(run: Run, market: Market) -> Sender:
         pace=desk.pace,
         closed=_closed(run),
         lease=run.lease,
+        begins=desk.sending,
     )
 
 

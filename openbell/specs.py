@@ -12,8 +12,13 @@ from pathlib import Path
 from time import sleep
 from typing import ClassVar
 
+from openbell.budget_port import RequestBudget, Unlimited
 from openbell.plugins import Plugin
 from openbell.ports import Broker, MarketFeed, PaperLedger
+
+#: How long a question waits for its turn: before a run may send anything, and from then on, when three of them come
+#: before each order and must fit into half a lease.
+EARLY, SENDING = timedelta(seconds=30), timedelta(seconds=5)
 
 
 def pause(span: timedelta) -> None:
@@ -21,11 +26,28 @@ def pause(span: timedelta) -> None:
     sleep(span.total_seconds())
 
 
+def unlimited(name: str, most: int) -> RequestBudget:  # noqa: ARG001
+    """No budget at all."""
+    return Unlimited()
+
+
+def patience() -> timedelta:
+    """How long a question may wait for its turn while nothing hangs on it."""
+    return EARLY
+
+
+def ordinary() -> bool:
+    """Nothing of what is kept for exits."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What an adapter may lean on: the installation's folders, the run's clock, the plan's exchange.
 
-    ``max_age`` is how old the plan lets a bar be (``Wanted.max_age``); None is as the timeframe says.
+    ``max_age`` is how old the plan lets a bar be (``Wanted.max_age``); None is as the timeframe says. ``budget`` is
+    the one of a name with so many requests a minute; ``urgent`` tells whether the run at work may spend all of it,
+    ``patience`` how long a question may wait for its turn.
     """
 
     data: Path
@@ -33,6 +55,9 @@ class Surroundings:
     now: Callable[[], datetime]
     max_age: timedelta | None = None
     wait: Callable[[timedelta], None] = pause
+    budget: Callable[[str, int], RequestBudget] = unlimited
+    urgent: Callable[[], bool] = ordinary
+    patience: Callable[[], timedelta] = patience
 
 
 class FeedSpec(Plugin):

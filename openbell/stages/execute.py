@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from openbell.crashpoints import reach
-from openbell.errors import BrokerError, DataError
+from openbell.errors import BrokerError, DataError, RequestsSpent
 from openbell.ports import Accepted, Broker, Forbidden, Frozen, Journal, OrderEvent, Rejected, Submission, Unknown
 from openbell.risk.gate import sending_order
 from openbell.stages.lastgate import Asked, Quotes, last_gate
@@ -36,6 +36,10 @@ PIECE = timedelta(seconds=5)
 QUOTE_REUSE = timedelta(seconds=2)
 
 
+def _unheard(urgent: bool) -> None:
+    """Nobody counts requests."""
+
+
 @dataclass(frozen=True, slots=True)
 class Executed:
     """The frozen plan of the slot and what became of each of its orders."""
@@ -52,7 +56,8 @@ class Sender:
 
     ``market`` is what the run saw; account, open orders and quote are read again for each order. ``closed``
     tells why the run may not send at an instant (window, lateness), None where it may; fills are asked for from
-    ``since`` on. ``as_held``: see ``lastgate.Asked``.
+    ``since`` on. ``as_held``: see ``lastgate.Asked``. ``begins`` is told of each order whether it leaves a position, so
+    that the questions before it may be of those that are kept for exits.
     """
 
     desk: Resolved
@@ -67,6 +72,7 @@ class Sender:
     closed: Callable[[datetime], Forbidden | None]
     lease: Lease
     as_held: bool = False
+    begins: Callable[[bool], None] = _unheard
 
     def send_all(self, frozen: Frozen) -> tuple[Order, ...]:
         """Work through a frozen plan, exits first; two unknown outcomes of this attempt stop the basket.
@@ -105,6 +111,7 @@ class Sender:
         has nothing of it and says when it listens again is waited for, ``patience`` at most.
         """
         reach("before-send")
+        self.begins(intent.purpose is not Purpose.ENTRY)
         gate = self._gate(intent, sent, again)
         if isinstance(gate, Forbidden):
             return self._event(intent, OrderState.ABANDONED, _words(gate))
@@ -152,10 +159,23 @@ class Sender:
         if forbidden := self.closed(self.pace.now()):
             return forbidden
         try:
-            market = self._fresh(intent.symbol)
+            market = self._in_turn(intent.symbol)
         except (BrokerError, DataError) as error:
             return Forbidden("UNAVAILABLE", str(error))
         return Asked(market, intent, self.broker.capabilities, sent, again, self.as_held)
+
+    def _in_turn(self, symbol: str) -> Market:
+        """The questions of ``_fresh``, begun again when the account may ask again, within ``PATIENCE``."""
+        left = PATIENCE
+        while True:
+            try:
+                return self._fresh(symbol)
+            except RequestsSpent as error:
+                span = max(error.back, LEAST)
+                if span > left or self.closed(self.pace.now() + span):
+                    raise
+                self.wait(span)
+                left -= span
 
     def _fresh(self, symbol: str) -> Market:
         """Three questions: account, open orders, and the quote unless it is only just here."""

@@ -12,6 +12,7 @@
     open_snapshots(url)      what accounts were worth after each session (snapshot_port.SnapshotBook)
     open_alert_book(url)     what alerts did and where they stand (alert_port.AlertBook)
     open_permits(url)        what people allow plans to do (permit_port.Permits)
+    open_budget(url, ...)    the requests of an account at its venue (budget_port.RequestBudget)
     open_paper_ledger(url)   where paper accounts live (ports.PaperLedger)
     close(url)               close this process's connections; a later call opens new ones
 
@@ -19,11 +20,14 @@ A URL is ``sqlite:///path`` or ``postgresql://user:password@host/database``. No 
 """
 
 import importlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from openbell.alert_port import AlertBook
 from openbell.break_port import BreakBook
+from openbell.budget_port import RequestBudget
 from openbell.exit_port import ExitMarks
 from openbell.outbox_port import Outbox
 from openbell.permit_port import Permits
@@ -38,6 +42,7 @@ from openbell.store.journal import SqlJournal
 from openbell.store.outbox import SqlOutbox
 from openbell.store.paper import SqlPaperLedger
 from openbell.store.permits import SqlPermits
+from openbell.store.requests import SqlRequestBudget
 from openbell.store.snapshots import SqlSnapshotBook
 
 __all__ = [
@@ -47,6 +52,7 @@ __all__ = [
     "open_alert_book",
     "open_books",
     "open_break_book",
+    "open_budget",
     "open_exit_marks",
     "open_history",
     "open_journal",
@@ -143,6 +149,11 @@ def open_alert_book(url: str) -> AlertBook:
 def open_permits(url: str) -> Permits:
     """What people allow plans to do. Checks the schema."""
     return SqlPermits(_checked(url))
+
+
+def open_budget(url: str, name: str, most: int, ticks: Callable[[], float] = time.time) -> RequestBudget:
+    """``most`` requests a minute under a name, shared by all that open it; ``ticks`` are seconds since 1970."""
+    return SqlRequestBudget(open_store(url, durable=False), name, most, ticks)
 
 
 def open_paper_ledger(url: str) -> PaperLedger:

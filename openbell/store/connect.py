@@ -160,12 +160,15 @@ def parse_url(url: str) -> URL:
     raise StoreError(f"store {shown(parsed)} is neither a SQLite file nor PostgreSQL")
 
 
-def open_store(url: str) -> Store:
-    """The store behind a URL, one per process; a SQLite file must exist."""
+def open_store(url: str, durable: bool = True) -> Store:
+    """The store behind a URL, one per process; a SQLite file must exist.
+
+    What is written without ``durable`` waits for no disk: a power cut may lose the newest of it, never more.
+    """
     parsed = parse_url(url)
     if parsed.drivername == "sqlite":
         sqlite_file.check_place(Path(str(parsed.database)))
-    return _open(parsed, os.getpid())
+    return _open(parsed, os.getpid(), durable)
 
 
 def exists(url: str) -> bool:
@@ -176,18 +179,19 @@ def exists(url: str) -> bool:
 
 def close_store(url: str) -> None:
     """Close the connections that this process holds to a store."""
-    _open(parse_url(url), os.getpid()).engine.dispose()
+    for durable in (True, False):
+        _open(parse_url(url), os.getpid(), durable).engine.dispose()
 
 
 @cache
-def _open(url: URL, process: int) -> Store:  # noqa: ARG001  # a forked child must not use its parent's connections
+def _open(url: URL, process: int, durable: bool) -> Store:  # noqa: ARG001  # a forked child has connections of its own
     name = shown(url)
-    engine = _sqlite_engine(url) if url.drivername == "sqlite" else _postgres_engine(url, name)
+    engine = _sqlite_engine(url, durable) if url.drivername == "sqlite" else _postgres_engine(url, name, durable)
     return Store(name, engine)
 
 
-def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, creator=partial(sqlite_file.connect, Path(str(url.database)).absolute()))
+def _sqlite_engine(url: URL, durable: bool) -> Engine:
+    engine = create_engine(url, creator=partial(sqlite_file.connect, Path(str(url.database)).absolute(), durable))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -197,20 +201,22 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _postgres_engine(url: URL, name: str) -> Engine:
+def _postgres_engine(url: URL, name: str, durable: bool) -> Engine:
     try:
         engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args=_PATIENCE)
     except (NoSuchModuleError, ModuleNotFoundError):
         raise StoreError(f"store {name} needs psycopg; install openbell[postgres]") from None
-    event.listen(engine, "connect", _set_up_postgres)
+    event.listen(engine, "connect", partial(_set_up_postgres, durable=durable))
     return engine
 
 
-def _set_up_postgres(connection: Any, _record: Any) -> None:
+def _set_up_postgres(connection: Any, _record: Any, durable: bool) -> None:
     """Wait for locks as long as SQLite does; instants come back in UTC."""
     connection.autocommit = True
     connection.execute("SET lock_timeout = '5s'")
     connection.execute("SET timezone = 'UTC'")
+    if not durable:
+        connection.execute("SET synchronous_commit = off")
     connection.autocommit = False
 
 

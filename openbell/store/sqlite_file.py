@@ -60,7 +60,7 @@ def file_system(path: Path, mounts: Path = _MOUNTS) -> str:
     return found[1]
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, durable: bool = True) -> sqlite3.Connection:
     """A connection that never makes the file, waits five seconds for a lock and starts its transactions itself."""
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode=rw",
@@ -70,7 +70,7 @@ def connect(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
     )
     try:
-        set_up(connection, path)
+        set_up(connection, path, durable)
     except (sqlite3.Error, StoreError):
         connection.close()
         raise
@@ -113,10 +113,13 @@ def lenient(connection: Any) -> Iterator[None]:
         connection.text_factory = str
 
 
-def set_up(connection: sqlite3.Connection, path: Path) -> None:
-    """Durable commits and checked keys; StoreError where a write-ahead log cannot be used."""
+def set_up(connection: sqlite3.Connection, path: Path, durable: bool = True) -> None:
+    """Durable commits and checked keys; StoreError where a write-ahead log cannot be used.
+
+    Commits that are not ``durable`` reach the disk with the next one that is; the file stays whole either way.
+    """
     mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     if mode != "wal":
         raise StoreError(f"store {path} cannot use a write-ahead log (journal mode stays {mode}); use a local disk")
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
+    for pragma in (f"synchronous={'FULL' if durable else 'NORMAL'}", "foreign_keys=ON", "recursive_triggers=ON"):
         connection.execute(f"PRAGMA {pragma}")

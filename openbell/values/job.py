@@ -19,6 +19,7 @@ class Job:
     One that does not is protective: it runs once for its newest slot, however late, and no breaker holds it back.
     One that ``sends`` may send orders, so that the kill switch at HALTED stops it, and what died is recovered first.
     One that is ``any_minute`` has the minute that it starts in for its slot: it may run by hand between two rings.
+    One that is ``urgent`` may spend the requests to a venue that are kept for exits, cancels and reconciliation.
     One that ``repeats`` may take its slot again after it failed there.
     """
 
@@ -29,20 +30,21 @@ class Job:
     asks_broker: bool = True
     any_minute: bool = False
     repeats: bool = False
+    urgent: bool = False
 
 
 TRADE = Job("trade", adds_risk=True, sends=True, hours=WorkingHours.WINDOW)
-EXITS = Job("exits", sends=True, hours=WorkingHours.SESSION)
-ORDERS = Job("orders")
-POSITIONS = Job("positions", asks_broker=False)  # its stage asks: no answer is unknown, and told as such
+EXITS = Job("exits", sends=True, hours=WorkingHours.SESSION, urgent=True)
+ORDERS = Job("orders", urgent=True)
+POSITIONS = Job("positions", asks_broker=False, urgent=True)  # its stage asks: no answer is unknown, and told as such
 PRICES = Job("prices", hours=WorkingHours.SESSION)
 ALERTS = Job("alerts", hours=WorkingHours.SESSION, asks_broker=False)
 SNAPSHOT = Job("snapshot", asks_broker=False, repeats=True)
-RECOVER = Job("recover", asks_broker=False, any_minute=True)
+RECOVER = Job("recover", asks_broker=False, any_minute=True, urgent=True)
 HEARTBEAT = Job("heartbeat", asks_broker=False, any_minute=True)
 NOTIFY = Job("notify", asks_broker=False, any_minute=True)
 #: Started by a person's word, never by a schedule.
-FLATTEN = Job("flatten", sends=True)
+FLATTEN = Job("flatten", sends=True, urgent=True)
 
 #: Every job that a schedule may ring for.
 JOBS = {

@@ -96,11 +96,11 @@ def test_B04_a_refusal_for_lack_of_budget_is_sent_again_under_its_id_when_the_bu
 
 
 @pytest.mark.parametrize("seconds", [None, 90])
-def test_B04_without_a_time_or_beyond_a_minute_it_is_refused(desk, double, seconds):
+def test_B04_without_a_time_or_beyond_a_minute_it_is_refused_and_the_next_order_waits(desk, double, seconds):
     slept = waits(desk)
     double.script(limited(seconds, nth=2))
     runs.trade(desk, "one")
-    assert slept == []
+    assert timedelta(seconds=2) < sum(slept, timedelta(0)) <= timedelta(seconds=61 if seconds else 4)
     assert states(desk) == ["filled", "rejected", *["filled"] * (ALL - 2)]
     assert len(posts(double)) == ALL
     refused = next(order for order in desk.history.orders() if order.state is OrderState.REJECTED)
@@ -149,7 +149,9 @@ def test_B04_a_run_that_dies_while_it_waits_is_recovered_like_any_other(desk, do
         runs.trade(desk, "one")
     assert states(desk)[1] == "sending"
     outlive_lease(desk)
-    record = runs.trade(venue_desk(double, tape), "two")
+    again = venue_desk(double, tape)
+    again.ticks = lambda: time.time() + 12
+    record = runs.trade(again, "two")
     assert record.outcome is Outcome.COMPLETED
     assert states(desk) == ["filled"] * ALL
     assert len(taken(double)) == len(set(taken(double))) == ALL

@@ -54,6 +54,7 @@ FREE = {
     "outbox_marks",
     "paper_notes",
     "paper_orders",
+    "venue_requests",
 }
 #: Columns that move on by themselves.
 FREE_COLUMNS = {

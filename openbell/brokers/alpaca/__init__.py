@@ -10,7 +10,8 @@ from openbell.errors import InputError
 from openbell.ports import Broker, MarketFeed, PaperLedger
 from openbell.settings import load_settings
 from openbell.specs import BrokerSpec, Surroundings
-from openbell.venues.alpaca.endpoints import endpoint
+from openbell.venues.allowance import Allowance
+from openbell.venues.alpaca.endpoints import endpoint, usual
 from openbell.venues.alpaca.keys import check_mode, checked
 
 __all__ = ["Alpaca", "AlpacaBroker"]
@@ -24,6 +25,12 @@ class Alpaca(BrokerSpec):
     mode: Mode = Field("paper", description="Which of Alpaca's two environments; the account's number must agree.")
     url: str = Field("", description="A double on this machine instead of Alpaca, for tests; only with mode paper.")
     unique_ids: bool = Field(True, description="False only for a double that takes a client order id twice.")
+    requests_per_minute: int | None = Field(
+        None,
+        ge=10,
+        le=10_000,
+        description="The account's requests, all its plans together; default 200, of a double 10000.",
+    )
 
     _key_id: SecretStr | None = PrivateAttr(None)
     _secret: SecretStr | None = PrivateAttr(None)
@@ -54,4 +61,7 @@ class Alpaca(BrokerSpec):
         settings = load_settings()
         keys = checked(self._key_id or settings.alpaca_key_id, self._secret or settings.alpaca_secret_key)
         check_mode(keys, self.mode)
-        return AlpacaBroker(Trading(endpoint(self.mode, self.url), keys), self.mode, self.unique_ids)
+        budget = around.budget(keys.budget, self.requests_per_minute or usual(self.url))
+        allowance = Allowance(budget, around.urgent, around.wait, around.patience)
+        trading = Trading(endpoint(self.mode, self.url), keys, allowance=allowance)
+        return AlpacaBroker(trading, self.mode, self.unique_ids)

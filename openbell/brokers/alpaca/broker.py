@@ -13,7 +13,7 @@ from openbell.errors import BrokerError, BrokerUnavailable, WrongAccount
 from openbell.ports import BrokerClock, Capabilities, Rejected, Submission, Unknown
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
-from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, TimeInForce
+from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, Purpose, TimeInForce
 
 #: Rows of a page of orders and of activities: the most that Alpaca gives.
 ORDERS_PAGE, FILLS_PAGE = 500, 100
@@ -25,6 +25,7 @@ TOLERANCE = 10
 COIN_TERMS, MIN_NOTIONAL = frozenset({TimeInForce.GTC, TimeInForce.IOC}), Decimal(1)
 #: Seconds for the list of all assets, some megabytes.
 LONG = 30.0
+NO_WAIT = timedelta(0)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 
@@ -103,15 +104,19 @@ class AlpacaBroker:
     def order(self, client_id: str) -> Order | None:
         """The order with our id; None only on Alpaca's own 404 and when no page of the last day's orders has it."""
         path = "/orders:by_client_order_id"
-        answer = self._transport.call("GET", path, {"client_order_id": client_id})
+        answer = self._transport.call("GET", path, {"client_order_id": client_id}, urgent=True)
         if outcomes.absent(answer):
             listed = self._order_rows(status="all", after=_stamp(datetime.now(UTC) - _DAY))
             return next((rows.order_of(row) for row in listed if row.get("client_order_id") == client_id), None)
         return outcomes.read(self._transport.clean(answer, path), client_id)
 
     def submit(self, intent: OrderIntent) -> Submission:
-        """One POST and never a second; what is not clear is Unknown."""
-        answer = self._transport.call("POST", "/orders", outcomes.request(intent))
+        """One POST and never a second; what is not clear is Unknown.
+
+        It waits for no request to come free, since it was judged for this very moment.
+        """
+        leaving = intent.purpose is not Purpose.ENTRY
+        answer = self._transport.call("POST", "/orders", outcomes.request(intent), urgent=leaving, patience=NO_WAIT)
         outcome = outcomes.submitted(answer, intent)
         return self._recovered(intent, outcome) if outcomes.maybe_duplicate(answer) else outcome
 
@@ -123,7 +128,9 @@ class AlpacaBroker:
             return Unknown(f"nothing was canceled, the order was not found out: {error}")
         if order is None:
             return Rejected("UNKNOWN_ORDER", f"no order has the client id {client_id}")
-        outcome = outcomes.canceled(self._transport.call("DELETE", f"/orders/{quote(order.broker_id)}"), order)
+        outcome = outcomes.canceled(
+            self._transport.call("DELETE", f"/orders/{quote(order.broker_id)}", urgent=True), order
+        )
         return outcome if isinstance(outcome, (Rejected, Unknown)) else self._after_cancel(outcome.order)
 
     def fills(self, since: datetime) -> tuple[Fill, ...]:

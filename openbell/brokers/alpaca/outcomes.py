@@ -70,6 +70,13 @@ def submitted(answer: Answer, intent: OrderIntent) -> Submission:
             return Accepted(read(answer.body, intent.id))
         except BrokerError as error:
             return Unknown(f"{answer.status}, but the order cannot be read: {error}")
+    return _refused(answer)
+
+
+def _refused(answer: Answer) -> Submission:
+    """What an answer means that is not a yes."""
+    if answer.back:
+        return Rejected("RATE_LIMIT", answer.said, datetime.now(UTC) + answer.back)
     if answer.status == 401:
         return Rejected("UNAUTHORIZED", f"the keys are refused: {answer.said}")
     if answer.status == 429:
@@ -121,13 +128,7 @@ def canceled(answer: Answer, order: Order) -> Submission:
     """The outcome of a DELETE."""
     if answer.status in (200, 204):
         return cancel_taken(order)
-    if answer.status == 401:
-        return Rejected("UNAUTHORIZED", f"the keys are refused: {answer.said}")
-    if answer.status == 429:
-        return _limited(answer)
-    if answer.status in _REFUSALS and answer.code:
-        return Rejected(answer.code, answer.said)
-    return Unknown(answer.said)
+    return _refused(answer)
 
 
 def cancel_taken(order: Order) -> Accepted:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from openbell.errors import BrokerError, BrokerUnavailable, KeysRefused
+from openbell.errors import BrokerError, BrokerSpent, BrokerUnavailable, KeysRefused
 from openbell.venues.alpaca.transport import Answer, Transport
 
 
@@ -12,14 +12,19 @@ class Trading(Transport):
 
     def patient(self, seconds: float) -> "Trading":
         """The same for long answers: up to ``seconds`` until one is there."""
-        return Trading(str(self._base_url), self._keys, (self._timeouts[0], seconds))
+        return Trading(str(self._base_url), self._keys, (self._timeouts[0], seconds), self._allowance)
 
     def ask(self, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """The JSON of a question; KeysRefused at 401, BrokerUnavailable for anything but a clean 200."""
+        """The JSON of a question; KeysRefused at 401, BrokerUnavailable for anything but a clean 200.
+
+        BrokerSpent when it was not even asked.
+        """
         return self.clean(self.call("GET", path, params), path)
 
     def clean(self, answer: Answer, path: str) -> Any:
         """The JSON of an answer that is beyond doubt."""
+        if answer.back:
+            raise BrokerSpent(f"alpaca was not asked for {path}: {answer.said}", answer.back)
         if answer.status == 401:
             raise KeysRefused(f"alpaca refuses the keys (401) for {path}: {answer.said}")
         if answer.status != 200 or answer.body is None:

@@ -10,8 +10,9 @@ from openbell.feeds.alpaca.questions import MarketData
 from openbell.ports import MarketFeed
 from openbell.settings import load_settings
 from openbell.specs import FeedSpec, Surroundings
-from openbell.venues.alpaca.endpoints import endpoint
-from openbell.venues.alpaca.keys import checked
+from openbell.venues.allowance import Allowance
+from openbell.venues.alpaca.endpoints import endpoint, usual
+from openbell.venues.alpaca.keys import Keys, checked
 
 __all__ = ["Alpaca", "AlpacaFeed"]
 
@@ -27,6 +28,9 @@ class Alpaca(FeedSpec):
         "split", description="What past prices are adjusted for; the newest are what is traded at in any case."
     )
     url: str = Field("", description="A double on this machine instead of Alpaca, for tests.")
+    requests_per_minute: int | None = Field(
+        None, ge=10, le=10_000, description="Requests of a data subscription of its own; else the account's are shared."
+    )
 
     _key_id: SecretStr | None = PrivateAttr(None)
     _secret: SecretStr | None = PrivateAttr(None)
@@ -49,7 +53,8 @@ class Alpaca(FeedSpec):
         """The feed on the plan's exchange; keys of either mode will do, and missing ones are an InputError."""
         settings = load_settings()
         found = self._key_id or settings.alpaca_key_id, self._secret or settings.alpaca_secret_key
-        data = MarketData(endpoint("data", self.url), checked(*found, block="AlpacaFeed"), around.wait)
+        keys = checked(*found, block="AlpacaFeed")
+        data = MarketData(endpoint("data", self.url), keys, around.wait, self._allowance(keys, around))
         return AlpacaFeed(
             data=data,
             tape=self.feed,
@@ -58,3 +63,8 @@ class Alpaca(FeedSpec):
             exchange=around.exchange,
             max_age=around.max_age,
         )
+
+    def _allowance(self, keys: Keys, around: Surroundings) -> Allowance:
+        own = self.requests_per_minute
+        budget = around.budget(f"{keys.budget}/data", own) if own else around.budget(keys.budget, usual(self.url))
+        return Allowance(budget, around.urgent, around.wait, around.patience)

@@ -3,13 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 
-from openbell.errors import DataError, FeedKeysRefused, FeedUnavailable
+from openbell.errors import DataError, FeedKeysRefused, FeedSpent, FeedUnavailable
+from openbell.venues.allowance import Allowance
 from openbell.venues.alpaca.keys import Keys
-from openbell.venues.alpaca.transport import Answer, Transport
+from openbell.venues.alpaca.transport import FREE, Answer, Transport
 
 #: Seconds to connect, and to have a page of up to 10,000 rows.
 TIMEOUTS = (2.0, 15.0)
@@ -35,8 +35,8 @@ class MarketData(Transport):
     limiter says that nothing is left, the next question waits until it says otherwise.
     """
 
-    def __init__(self, url: str, keys: Keys, wait: Callable[[timedelta], None]) -> None:
-        super().__init__(url, keys, TIMEOUTS)
+    def __init__(self, url: str, keys: Keys, wait: Callable[[timedelta], None], allowance: Allowance = FREE) -> None:
+        super().__init__(url, keys, TIMEOUTS, allowance)
         self._wait = wait
         self._spent_until = 0.0
 
@@ -44,11 +44,12 @@ class MarketData(Transport):
         """The object that a question is answered with.
 
         FeedKeysRefused at 401, DataError for what would be refused again, FeedUnavailable for the rest.
+        FeedSpent when it was not even asked.
         """
         answer = self._once(path, params)
         for usual in PAUSES:
             rest = _rest(answer, usual)
-            if not _passing(answer) or rest > LONGEST:
+            if not _passing(answer) or answer.back or rest > LONGEST:
                 break
             self._wait(rest)
             answer = self._once(path, params)
@@ -79,21 +80,15 @@ def _passing(answer: Answer) -> bool:
 
 def _rest(answer: Answer, usual: timedelta) -> timedelta:
     """How long until the limiter's budget is back, by the server's own clock; else what is usual."""
-    if answer.status not in (200, 429) or not answer.reset.isascii() or not answer.reset.isdigit():
-        return usual
-    return max(usual, timedelta(seconds=min(int(answer.reset) - _server_time(answer), 86_400.0)))
-
-
-def _server_time(answer: Answer) -> float:
-    try:
-        return parsedate_to_datetime(answer.date).timestamp()
-    except (ValueError, TypeError):
-        return datetime.now(UTC).timestamp()
+    rest = answer.rest if answer.status in (200, 429) else None
+    return usual if rest is None else max(usual, rest)
 
 
 def _clean(answer: Answer, path: str) -> dict[str, Any]:
     if answer.status == 200 and isinstance(answer.body, dict):
         return answer.body
+    if answer.back:
+        raise FeedSpent(f"alpaca was not asked for {path}: {answer.said}", answer.back)
     if answer.status == 401:
         raise FeedKeysRefused(f"alpaca refuses the keys (401) for {path}: {answer.said}")
     if answer.status == 403:

@@ -13,6 +13,13 @@ ENDPOINTS: dict[Service, str] = {
     "live": "https://api.alpaca.markets",
     "data": "https://data.alpaca.markets",
 }
+#: Requests a minute of an account at Alpaca, and of a double that does not tell by its headers.
+REQUESTS, DOUBLE_REQUESTS = 200, 10_000
+
+
+def usual(url: str) -> int:
+    """How many requests a minute an account has that nobody said more about: Alpaca's own number, a double's most."""
+    return DOUBLE_REQUESTS if url else REQUESTS
 
 
 def endpoint(service: Service, url: str = "") -> str:

@@ -1,5 +1,6 @@
 """The pair of keys of an account, and what is never accepted as one."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,11 @@ class Keys:
 
     key_id: SecretStr
     secret: SecretStr
+
+    @property
+    def budget(self) -> str:
+        """The name of the account's requests: the same for all who have the key id, which it does not give away."""
+        return f"alpaca/{hashlib.sha256(self.key_id.get_secret_value().encode()).hexdigest()[:16]}"
 
 
 def checked(key_id: SecretStr | None, secret: SecretStr | None, block: str = "AlpacaAccount") -> Keys:

@@ -8,6 +8,8 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection
 from typing import Any, NoReturn
 from weakref import finalize
@@ -18,10 +20,12 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
+from openbell.venues.allowance import Allowance
 from openbell.venues.alpaca.keys import Keys
 
 #: Seconds to connect; seconds until an answer begins, and again until all of it is there.
 TIMEOUTS = (2.0, 5.0)
+FREE = Allowance()
 _SHOWN = 300
 _SHORTEST = 8
 _PIECE = 1 << 16
@@ -32,15 +36,18 @@ class Answer:
     """What came back. ``body`` is the parsed JSON, or None when there is none that can be read.
 
     ``status`` 0 means that nothing came back; ``said`` tells why, or what the broker says, fit for a log line.
-    ``remaining`` and ``reset`` are the limiter's own words, ``date`` the server's clock; each may be missing.
+    ``limit``, ``remaining`` and ``reset`` are the limiter's own words, ``date`` the server's clock; each may be
+    missing. Above zero, ``back`` is when the account may ask again: certainly nothing was sent.
     """
 
     status: int
     body: Any
     said: str
+    limit: str = ""
     remaining: str = ""
     reset: str = ""
     date: str = ""
+    back: timedelta = timedelta(0)
 
     @property
     def code(self) -> str:
@@ -48,6 +55,19 @@ class Answer:
         body = self.body if isinstance(self.body, dict) else {}
         code, message = body.get("code"), body.get("message")
         return str(code) if type(code) is int and isinstance(message, str) else ""
+
+    @property
+    def rest(self) -> timedelta | None:
+        """How long until the limiter's budget is back, by the server's own clock; None when it does not say."""
+        if not self.reset.isascii() or not self.reset.isdigit():
+            return None
+        return timedelta(seconds=min(int(self.reset) - self._server_time(), 86_400.0))
+
+    def _server_time(self) -> float:
+        try:
+            return parsedate_to_datetime(self.date).timestamp()
+        except (ValueError, TypeError):
+            return datetime.now(UTC).timestamp()
 
 
 class _KeyHeaders(AuthBase):
@@ -65,10 +85,13 @@ class _KeyHeaders(AuthBase):
 class Transport(RESTClient):
     """The SDK's client with its request replaced; it answers and never raises for what the network does."""
 
-    def __init__(self, url: str, keys: Keys, timeouts: tuple[float, float] = TIMEOUTS) -> None:
+    def __init__(
+        self, url: str, keys: Keys, timeouts: tuple[float, float] = TIMEOUTS, allowance: Allowance = FREE
+    ) -> None:
         super().__init__(url, api_key="masked", secret_key="masked")  # noqa: S106  # see _KeyHeaders
         self._keys = keys
         self._timeouts = timeouts
+        self._allowance = allowance
         # No proxy, no netrc, no certificate bundle from the environment: the allow-list is what is spoken to.
         self._session.trust_env = False
         self._session.auth = _KeyHeaders(keys)
@@ -83,10 +106,25 @@ class Transport(RESTClient):
     def __reduce__(self) -> NoReturn:
         raise TypeError("a connection with keys is never pickled")
 
-    def call(self, method: str, path: str, data: Mapping[str, Any] | None = None) -> Answer:
-        """Send once and wait at most the timeouts; whatever happens is an Answer."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        data: Mapping[str, Any] | None = None,
+        urgent: bool = False,
+        patience: timedelta | None = None,
+    ) -> Answer:
+        """Send once and wait at most the timeouts; whatever happens is an Answer.
+
+        First the account must have a request left, which is waited for up to ``patience`` (as the allowance says);
+        what is ``urgent`` may take it from those that are kept for exits.
+        """
+        if back := self._allowance.enter(urgent, patience):
+            words = f"nothing was sent: the account's requests are spent for {back.total_seconds():.1f} s"
+            return Answer(0, None, words, back=back)
         answer = self._request(method, path, None if data is None else dict(data))
         assert isinstance(answer, Answer)  # noqa: S101  # _one_request makes nothing else
+        self._allowance.told(answer.status == 429, answer.remaining, answer.rest, answer.limit)
         return answer
 
     def _get_auth_headers(self) -> dict[str, str]:
@@ -107,6 +145,7 @@ class Transport(RESTClient):
             status,
             body,
             said,
+            limit=headers.get("X-RateLimit-Limit", ""),
             remaining=headers.get("X-RateLimit-Remaining", ""),
             reset=headers.get("X-RateLimit-Reset", ""),
             date=headers.get("Date", ""),

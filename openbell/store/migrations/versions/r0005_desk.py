@@ -19,6 +19,7 @@ def upgrade() -> None:
     _reconciliation()
     _snapshots()
     _permits()
+    _requests()
 
 
 def _runs() -> None:
@@ -141,6 +142,18 @@ def _permits() -> None:
         sa.Column("expires", Instant()),
     )
     op.create_index("ix_permits_plan_number", "permits", ["plan", "number"])
+
+
+def _requests() -> None:
+    """What was asked of venues within the last minute."""
+    op.create_table(
+        "venue_requests",
+        sa.Column("number", Sequence, primary_key=True, autoincrement=True),
+        *_columns(sa.String(), "budget"),
+        *_columns(sa.Float(53), "time"),
+        *_columns(sa.Integer(), "spent", "most"),
+    )
+    op.create_index("ix_venue_requests_budget_time", "venue_requests", ["budget", "time"])
 
 
 def _columns(kind: Any, *names: str) -> list[Any]:
