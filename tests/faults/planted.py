@@ -78,7 +78,7 @@ def resend_without_a_look(desk: Desk, setup: Setup) -> None:
     for intent in sendable(run.frozen) if run.frozen else ():
         if run.frozen.states[intent.id] is OrderState.SENDING:
             desk.journal.record(OrderEvent(intent.id, OrderState.UNKNOWN, desk.now(), "no answer"))
-            sender.send(intent, again=True)
+            log.info("sent again: %s", sender.broker.submit(intent))
     run.frozen = desk.journal.frozen(run.ring.slot)
     evaluation = runs.evaluate_market(run, market)
     gated = runs.gate(run, market, evaluation)
