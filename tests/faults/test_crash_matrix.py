@@ -20,7 +20,7 @@ TRIALS = [
     for fault in FAULTS[:2]
 ]
 #: Room on the disk in KiB, from nothing to more than a run needs: each commit in turn is the one that fails.
-ROOM = [pytest.param(Trial(crashes=(f"{FULL}:{room}",)), id=f"{room}") for room in range(0, 660, 55)]
+ROOM = [pytest.param(Trial(crashes=(f"{FULL}:{room}",)), id=f"{room}") for room in range(0, 660, 82)]
 
 
 @pytest.mark.parametrize("trial", TRIALS)
