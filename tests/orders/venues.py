@@ -21,15 +21,18 @@ UNIVERSE = ("AAPL", "AMZN", "GOOG", "IBM", "KO")
 ORDER = {"verb": "POST", "path": "/v2/orders"}
 
 
-def venue_desk(double: FaultBroker, tape: Tape, unique: bool = True, **changes: Any) -> Desk:
-    """A desk as another process would open it."""
+def venue_desk(
+    double: FaultBroker, tape: Tape, unique: bool = True, requests: int | None = None, **changes: Any
+) -> Desk:
+    """A desk as another process would open it; ``requests`` are those of a minute."""
 
     class TapeSpec(FeedSpec):
         def open(self, around: Surroundings) -> MarketFeed:
             return tape
 
     terms = {"universe": UNIVERSE, "account": {"broker": "alpaca", "name": "desk"}, "risk": {}}
-    account = Alpaca(url=double.url, unique_ids=unique).with_keys(SecretStr("PKTEST"), SecretStr("secret-of-the-test"))
+    keyless = Alpaca(url=double.url, unique_ids=unique, requests_per_minute=requests)
+    account = keyless.with_keys(SecretStr("PKTEST"), SecretStr("secret-of-the-test"))
     desk = Desk(resolve(plan_of(**terms | changes)), load_settings(), None, TapeSpec(), account)
     desk.quiet = QUIET
     return desk
