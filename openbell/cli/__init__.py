@@ -39,9 +39,7 @@ COMMANDS = {
         "openbell.cli.notifications:notifications", "Control", "Messages to people: list, test a target, retry."
     ),
     "run": Entry("openbell.cli.run:run", "Control", "Run one job now, without Prefect."),
-    "breaks": Entry(
-        "openbell.cli.breaks:breaks", "Control", "Where books and broker differ: show, accept, adopt."
-    ),
+    "breaks": Entry("openbell.cli.breaks:breaks", "Control", "Where books and broker differ: show, accept, adopt."),
     "breaker": Entry("openbell.cli.breaker:breaker", "Control", "How the circuit breakers stand; reset one."),
     "enable": Entry("openbell.cli.enable:enable", "Control", "Switch a plan or job on; arm a live plan for today."),
     "disable": Entry("openbell.cli.enable:disable", "Control", "Switch a plan or one of its jobs off."),

@@ -16,7 +16,6 @@ from openbell.values.signal import Signal, Stance
 from openbell.values.slot import Slot
 from openbell.values.verdict import NoTrade, Unplaced
 
-
 #: Weights and targets are few different numbers, asked for once per strategy and symbol.
 _exact = lru_cache(maxsize=4096)(to_decimal)
 

@@ -13,7 +13,7 @@ from openbell.errors import StoreError
 from openbell.store import frames
 from openbell.store.connect import Store
 from openbell.store.order_tables import POSITIONS
-from openbell.store.run_tables import EQUITY_POINTS, FRAMES, STRATEGY_LOOKS, RUNS, SIGNALS, VERDICTS
+from openbell.store.run_tables import EQUITY_POINTS, FRAMES, RUNS, SIGNALS, STRATEGY_LOOKS, VERDICTS
 from openbell.store.texts import rulings_text, target_of, to_json
 from openbell.values.bars import Bars
 from openbell.values.money import text
@@ -21,7 +21,21 @@ from openbell.values.record import RunRecord
 
 #: What the first record and the first order event follow.
 GENESIS = "0" * 64
-_SAME = ("id", "plan", "job", "slot", "planned", "session", "code", "message", "clock", "as_of", "finished", "account", "equity")
+_SAME = (
+    "id",
+    "plan",
+    "job",
+    "slot",
+    "planned",
+    "session",
+    "code",
+    "message",
+    "clock",
+    "as_of",
+    "finished",
+    "account",
+    "equity",
+)
 _IN_ROWS = {"signals", "verdicts"}
 _PARAMETERS = {"sqlite": "qmark", "postgresql": "format"}
 # Built once: making a statement costs more than running one of these.

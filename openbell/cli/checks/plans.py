@@ -17,6 +17,7 @@ from openbell.stages.missed import LOOK_BACK, missed
 from openbell.stages.permits import switched_off, unarmed
 from openbell.stages.resolve import resolve
 from openbell.values.bars import Timeframe
+from openbell.values.job import HEARTBEAT
 from openbell.values.market import Checked as Prices
 from openbell.values.plan import FeedUse, Plan, ProviderUse
 
@@ -124,7 +125,7 @@ def slots(plan: Plan, settings: Settings, now: datetime) -> Finding:
 
 def _lost(plan: Plan, settings: Settings, now: datetime) -> Mapping[str, int]:
     journal: Journal = store.open_journal(settings.url)
-    first, known = journal.first_slot(plan.name), journal.slots(plan.name, now - LOOK_BACK)
+    first, known = journal.first_slot(plan.name, HEARTBEAT.name), journal.slots(plan.name, now - LOOK_BACK)
     found: dict[str, int] = {}
     if first is None:
         return found
