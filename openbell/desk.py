@@ -119,6 +119,7 @@ class Desk:
             now=self.now,
             max_age=plan.freshness.bars,
             wait=lambda span: self.wait(span),
+            cache=self.settings.home.expanduser() / "cache",
             budget=lambda name, most: store.open_budget(self.settings.url, name, most, lambda: self.ticks()),
             urgent=lambda: self.urgent,
             patience=lambda: self.patience,

@@ -80,7 +80,7 @@ def _kind(key: str, use: ProviderUse) -> type[FeedSpec]:
 
 
 def _cached(part: FeedSpec, around: Surroundings) -> MarketFeed:
-    folder = around.data / CACHE / _folder(part, around.exchange)
+    folder = (around.cache or around.data / CACHE) / _folder(part, around.exchange)
     return CachedFeed(part.open(around), folder, exchange(around.exchange), around.now, around.max_age)
 
 

@@ -45,7 +45,7 @@ def ordinary() -> bool:
 class Surroundings:
     """What an adapter may lean on: the installation's folders, the run's clock, the plan's exchange.
 
-    ``max_age`` is how old the plan lets a bar be (``Wanted.max_age``); None is as the timeframe says. ``budget`` is
+    ``cache`` is where bars may be kept on disk, None: in the data folder. ``max_age`` is how old the plan lets a bar be (``Wanted.max_age``); None is as the timeframe says. ``budget`` is
     the one of a name with so many requests a minute; ``urgent`` tells whether the run at work may spend all of it,
     ``patience`` how long a question may wait for its turn.
     """
@@ -55,6 +55,7 @@ class Surroundings:
     now: Callable[[], datetime]
     max_age: timedelta | None = None
     wait: Callable[[timedelta], None] = pause
+    cache: Path | None = None
     budget: Callable[[str, int], RequestBudget] = unlimited
     urgent: Callable[[], bool] = ordinary
     patience: Callable[[], timedelta] = patience
