@@ -30,7 +30,15 @@ class AlpacaAccount(Block):
         "paper", title="Mode", description="Environment that the keys belong to; the account's number must agree."
     )
     url: str = Field("", title="URL", description="A double on the worker's own machine instead of Alpaca, for tests.")
+    requests_per_minute: int | None = Field(
+        None,
+        ge=10,
+        le=10_000,
+        title="Requests per minute",
+        description="The account's requests, all its plans together; 200 unless said.",
+    )
 
     def spec(self) -> Alpaca:
         """What builds the broker."""
-        return Alpaca(mode=self.mode, url=self.url).with_keys(self.key_id, self.secret)
+        terms = Alpaca(mode=self.mode, url=self.url, requests_per_minute=self.requests_per_minute)
+        return terms.with_keys(self.key_id, self.secret)

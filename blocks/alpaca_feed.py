@@ -36,8 +36,21 @@ class AlpacaFeed(Block):
         "split", title="Adjustment", description="What past prices are adjusted for."
     )
     url: str = Field("", title="URL", description="A double on the worker's own machine instead of Alpaca, for tests.")
+    requests_per_minute: int | None = Field(
+        None,
+        ge=10,
+        le=10_000,
+        title="Requests per minute",
+        description="Requests of a data subscription of its own; else the account's are shared.",
+    )
 
     def spec(self) -> Alpaca:
         """What builds the feed."""
-        terms = Alpaca(feed=self.feed, quotes=self.quotes, adjustment=self.adjustment, url=self.url)
+        terms = Alpaca(
+            feed=self.feed,
+            quotes=self.quotes,
+            adjustment=self.adjustment,
+            url=self.url,
+            requests_per_minute=self.requests_per_minute,
+        )
         return terms.with_keys(self.key_id, self.secret)
