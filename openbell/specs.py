@@ -45,9 +45,9 @@ def ordinary() -> bool:
 class Surroundings:
     """What an adapter may lean on: the installation's folders, the run's clock, the plan's exchange.
 
-    ``cache`` is where bars may be kept on disk, None: in the data folder. ``max_age`` is how old the plan lets a bar be (``Wanted.max_age``); None is as the timeframe says. ``budget`` is
-    the one of a name with so many requests a minute; ``urgent`` tells whether the run at work may spend all of it,
-    ``patience`` how long a question may wait for its turn.
+    ``cache`` is where bars may be kept on disk, None: in the data folder. ``max_age`` is how old the plan lets a bar
+    be (``Wanted.max_age``), None: as the timeframe says. ``budget`` is the one of a name with so many requests a
+    minute; ``urgent`` tells whether the run at work may spend all of it, ``patience`` how long a question may wait.
     """
 
     data: Path
