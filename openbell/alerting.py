@@ -14,8 +14,7 @@ from openbell.alerts.look import Look
 from openbell.alerts.rules import OUT_OF_TIME, TIME_LIMIT
 from openbell.alerts.wording import messages
 from openbell.desk import Desk
-from openbell.errors import OpenbellError
-from openbell.jobs import Run, begin, complete, fail, skip
+from openbell.jobs import Run, whole
 from openbell.stages.exits import ask_quotes, priced
 from openbell.values.alert import AlertEvent, AlertStep
 from openbell.values.bars import empty_bars
@@ -48,14 +47,13 @@ class Seen:
 
 def alerts(desk: Desk, run_id: str) -> RunRecord:
     """The job as the flow ``alerts`` tells it, in this process and without Prefect."""
-    run = begin(desk, ALERTS, run_id)
-    if run.blocked:
-        return skip(run)
-    try:
-        listed = watchlist(desk)
-        return complete(run, judge_and_tell(run, listed, fetch_prices(run, listed)))
-    except OpenbellError as error:
-        return fail(run, error)
+    return whole(desk, ALERTS, run_id, judge_all)
+
+
+def judge_all(run: Run) -> Worked:
+    """The alert files, the prices that they need, and what fires."""
+    listed = watchlist(run.desk)
+    return judge_and_tell(run, listed, fetch_prices(run, listed))
 
 
 def watchlist(desk: Desk) -> Watchlist:

@@ -8,8 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from openbell.desk import Desk
-from openbell.errors import OpenbellError
-from openbell.jobs import Run, begin, complete, fail, skip
+from openbell.jobs import Run, whole
 from openbell.ports import ClaimKind
 from openbell.stages.lease import LEASE
 from openbell.stages.missed import LOOK_BACK, Missed, missed
@@ -26,13 +25,7 @@ ALERT = "MISSED"
 
 def heartbeat(desk: Desk, run_id: str) -> RunRecord:
     """One heartbeat from claim to seal, in this process and without Prefect."""
-    run = begin(desk, HEARTBEAT, run_id)
-    if run.blocked:
-        return skip(run)
-    try:
-        return complete(run, beat(run))
-    except OpenbellError as error:
-        return fail(run, error)
+    return whole(desk, HEARTBEAT, run_id, beat)
 
 
 def beat(run: Run) -> Worked:

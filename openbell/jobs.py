@@ -1,6 +1,6 @@
 """A run of any job from claim to seal, without Prefect: one path for all, the stages between are the job's own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from time import perf_counter
@@ -218,6 +218,19 @@ def _rolled_back(desk: Desk, ring: Ring, broker: Broker) -> str:
 
 
 # --- how it ends ---------------------------------------------------------------------------------------------
+
+
+def whole(
+    desk: Desk, job: Job, run_id: str, work: Callable[[Run], Worked], planned: datetime | None = None
+) -> RunRecord:
+    """One run of a job other than trading, in this process and without Prefect; ``work`` is its own stages."""
+    run = begin(desk, job, run_id, planned)
+    if run.blocked:
+        return skip(run)
+    try:
+        return complete(run, work(run))
+    except OpenbellError as error:
+        return fail(run, error)
 
 
 def complete(run: Run, worked: Worked) -> RunRecord:

@@ -7,36 +7,28 @@ from openbell import store
 from openbell.alerting import alerts
 from openbell.delivery import Dispatch, by_variable, deliver
 from openbell.desk import Desk
-from openbell.errors import InputError, OpenbellError
-from openbell.following import orders
+from openbell.errors import InputError
+from openbell.following import orders, recover_patiently
 from openbell.heartbeat import heartbeat
-from openbell.jobs import Run, begin, complete, fail, skip
+from openbell.jobs import Run, whole
 from openbell.plugins import nearest
 from openbell.pricing import prices
 from openbell.reconciling import positions
 from openbell.runs import trade
 from openbell.snapshotting import snapshot
-from openbell.stages.recover import recovered_work
 from openbell.sweeps import exits
-from openbell.values.job import NOTIFY, RECOVER, Job
+from openbell.values.job import NOTIFY, RECOVER
 from openbell.values.message import MessageState
 from openbell.values.record import RunRecord
 from openbell.values.work import Worked
 
-#: Looks at an order of unknown outcome: two of them, a quiet time apart, can settle it.
-PASSES = 3
 #: A desk, the run's id, and the instant that a schedule planned it for (None: started by hand).
 Perform = Callable[[Desk, str, datetime | None], RunRecord]
 
 
 def recover(desk: Desk, run_id: str) -> RunRecord:
-    """What died is closed, and what is unknown is looked up with patience."""
-
-    def work(run: Run) -> Worked:
-        run.lease.stretch()
-        return recovered_work(desk.recovery(f"{run_id}-recovery", PASSES).recover())
-
-    return _whole(desk, RECOVER, run_id, work)
+    """The run as the flow ``recover`` tells it, in this process and without Prefect."""
+    return whole(desk, RECOVER, run_id, recover_patiently)
 
 
 def notify(desk: Desk, run_id: str) -> RunRecord:
@@ -49,17 +41,7 @@ def notify(desk: Desk, run_id: str) -> RunRecord:
         sent = deliver(Dispatch(plan, outbox, desk.history, desk.journal, by_variable(plan), desk.clock))
         return sent.worked(outbox.tally(plan.name)[MessageState.WAITING])
 
-    return _whole(desk, NOTIFY, run_id, work)
-
-
-def _whole(desk: Desk, job: Job, run_id: str, work: Callable[[Run], Worked]) -> RunRecord:
-    run = begin(desk, job, run_id)
-    if run.blocked:
-        return skip(run)
-    try:
-        return complete(run, work(run))
-    except OpenbellError as error:
-        return fail(run, error)
+    return whole(desk, NOTIFY, run_id, work)
 
 
 def _unplanned(whole: Callable[[Desk, str], RunRecord]) -> Perform:

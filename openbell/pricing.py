@@ -1,8 +1,7 @@
 """The prices job: one question for quotes per 200 symbols, and every position valued at them."""
 
 from openbell.desk import Desk
-from openbell.errors import OpenbellError
-from openbell.jobs import Run, begin, complete, fail, skip
+from openbell.jobs import Run, whole
 from openbell.stages.exits import ask_quotes, priced
 from openbell.stages.prices import held_symbols, priced_work
 from openbell.values.job import PRICES
@@ -12,13 +11,7 @@ from openbell.values.work import Worked
 
 def prices(desk: Desk, run_id: str) -> RunRecord:
     """The run as the flow ``prices`` tells it, in this process and without Prefect."""
-    run = begin(desk, PRICES, run_id)
-    if run.blocked:
-        return skip(run)
-    try:
-        return complete(run, value_positions(run))
-    except OpenbellError as error:
-        return fail(run, error)
+    return whole(desk, PRICES, run_id, value_positions)
 
 
 def value_positions(run: Run) -> Worked:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from openbell.break_port import Kept, Look, Noted, Result
 from openbell.desk import Desk
-from openbell.errors import BrokerError, OpenbellError
-from openbell.jobs import Run, begin, complete, fail, skip
+from openbell.errors import BrokerError
+from openbell.jobs import Run, whole
 from openbell.ports import Broker, Level, OrderEvent, Unsettled, busts_of
 from openbell.stages.reconcile import PREFIX, Compared, Missed, Shown, compare, missed
 from openbell.stages.rollback import unplanned
@@ -32,13 +32,7 @@ _WORKING = (OrderState.ACKED, OrderState.PARTIAL, OrderState.PENDING_CANCEL)
 
 def positions(desk: Desk, run_id: str) -> RunRecord:
     """The run as the flow ``positions`` tells it, in this process and without Prefect."""
-    run = begin(desk, POSITIONS, run_id)
-    if run.blocked:
-        return skip(run)
-    try:
-        return complete(run, reconcile(run))
-    except OpenbellError as error:
-        return fail(run, error)
+    return whole(desk, POSITIONS, run_id, reconcile)
 
 
 def reconcile(run: Run) -> Worked:

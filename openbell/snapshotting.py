@@ -1,8 +1,7 @@
 """The snapshot job: what an account is worth after each session, taken once and kept for good."""
 
 from openbell.desk import Desk
-from openbell.errors import OpenbellError
-from openbell.jobs import Run, begin, complete, fail, skip
+from openbell.jobs import Run, whole
 from openbell.stages.exits import ask_quotes, priced
 from openbell.stages.prices import held_symbols
 from openbell.stages.snapshot import oldest_quote, snapshot_of, too_late, words_of
@@ -17,13 +16,7 @@ MARKS_UNKNOWN, TOO_LATE, ENVIRONMENT = "MARKS_UNKNOWN", "SNAPSHOT_LATE", "ENVIRO
 
 def snapshot(desk: Desk, run_id: str) -> RunRecord:
     """The run as the flow ``snapshot`` tells it, in this process and without Prefect."""
-    run = begin(desk, SNAPSHOT, run_id)
-    if run.blocked:
-        return skip(run)
-    try:
-        return complete(run, take_snapshot(run))
-    except OpenbellError as error:
-        return fail(run, error)
+    return whole(desk, SNAPSHOT, run_id, take_snapshot)
 
 
 def take_snapshot(run: Run) -> Worked:

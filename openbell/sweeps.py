@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from openbell.calendar.slots import slot_at
 from openbell.desk import Desk
-from openbell.errors import BrokerError, DataError, OpenbellError
+from openbell.errors import BrokerError, DataError
 from openbell.exit_look import Look, look, own
 from openbell.exit_port import Watch
-from openbell.jobs import Run, begin, complete, fail, skip, take
+from openbell.jobs import Run, complete, take, whole
 from openbell.ports import Level
 from openbell.reducing import send_exits
 from openbell.risk.gate import judge
@@ -48,13 +48,12 @@ _ALERTS, _TICK = 1000, timedelta(microseconds=1)
 
 def exits(desk: Desk, run_id: str, planned: datetime | None = None) -> RunRecord:
     """The exits run as the flow ``exits`` tells it, in this process and without Prefect."""
-    run = begin(desk, EXITS, run_id, planned)
-    if run.blocked:
-        return skip(run)
-    try:
-        return complete(run, summed(run, [sweep(run, slot) for slot in looks(run)]))
-    except OpenbellError as error:
-        return fail(run, error)
+    return whole(desk, EXITS, run_id, look_at_all, planned)
+
+
+def look_at_all(run: Run) -> Worked:
+    """Every look of the run, and what they come to."""
+    return summed(run, [sweep(run, slot) for slot in looks(run)])
 
 
 def looks(run: Run) -> Iterator[Slot]:

@@ -180,7 +180,7 @@ class SourceFeed:
             line.request("GET", target)
             answer = line.getresponse()
             status, body = answer.status, answer.read()
-        except BaseException:
+        except BaseException:  # whatever it was goes on; a line in the middle of an answer is of no more use
             line.close()
             raise
         if self.closed:
