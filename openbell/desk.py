@@ -8,15 +8,15 @@ from time import time
 
 import openbell.brokers
 from openbell import planfiles, store
-from openbell.break_port import BreakBook
 from openbell.crashpoints import refuse_beyond_this_machine
 from openbell.errors import PlanError
-from openbell.exit_port import ExitMarks
-from openbell.permit_port import Permits
 from openbell.plugins import build, find
 from openbell.ports import Broker, History, Journal, MarketFeed
+from openbell.ports.breaks import BreakBook
+from openbell.ports.exits import ExitMarks
+from openbell.ports.permits import Permits
+from openbell.ports.snapshots import SnapshotBook
 from openbell.settings import Settings, load_settings
-from openbell.snapshot_port import SnapshotBook
 from openbell.sources import feed_spec
 from openbell.specs import EARLY, SENDING, BrokerSpec, FeedSpec, Surroundings, pause
 from openbell.stages.lease import LEASE
@@ -123,6 +123,7 @@ class Desk:
             budget=lambda name, most: store.open_budget(self.settings.url, name, most, lambda: self.ticks()),
             urgent=lambda: self.urgent,
             patience=lambda: self.patience,
+            kept=self.settings.home.expanduser() / "kept",
         )
 
 
@@ -153,7 +154,8 @@ def open_desk(plan: str, as_of: datetime | None = None) -> Desk:
     """The desk of a plan by name, without Prefect: a plan that names a block of Prefect is a PlanError."""
     loaded = load_plan(plan)
     if block := loaded.account.block:
-        raise PlanError(f"account.block {block!r} of plan {plan} is known to Prefect only: name params instead")
+        known = f"account.block {block!r} of plan {plan} is known to Prefect only"
+        raise PlanError(f"{known}: name params instead, or let flows and `openbell-arm` use it")
     return desk_of(loaded, feed_spec(loaded), account_spec(loaded), as_of)
 
 

@@ -6,10 +6,14 @@ be named by dotted path (``package.module.ClassName``).
 
 import difflib
 import importlib
+import importlib.util
 import inspect
+import os
 import pkgutil
+import stat
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
@@ -47,12 +51,13 @@ def _discover(package: ModuleType, base: type[P]) -> dict[str, type[P]]:
     found = {}
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):
-            for plugin in _defined_in(importlib.import_module(f"{package.__name__}.{module.name}"), base):
+            for plugin in defined_in(importlib.import_module(f"{package.__name__}.{module.name}"), base):
                 found[plugin.name] = plugin
     return found
 
 
-def _defined_in(module: ModuleType, base: type[P]) -> list[type[P]]:
+def defined_in(module: ModuleType, base: type[P]) -> list[type[P]]:
+    """The plug-ins that a module defines itself, in its order."""
     classes = (item for item in vars(module).values() if inspect.isclass(item) and item.__module__ == module.__name__)
     return [item for item in classes if issubclass(item, base) and not inspect.isabstract(item) and item is not base]
 
@@ -61,7 +66,7 @@ def _defined_in(module: ModuleType, base: type[P]) -> list[type[P]]:
 def _in_own_module(package: ModuleType, base: type[P], name: str) -> type[P] | None:
     if name.startswith("_") or name not in {module.name for module in pkgutil.iter_modules(package.__path__)}:
         return None
-    defined = _defined_in(importlib.import_module(f"{package.__name__}.{name}"), base)
+    defined = defined_in(importlib.import_module(f"{package.__name__}.{name}"), base)
     return next((plugin for plugin in defined if plugin.name == name), None)
 
 
@@ -84,12 +89,34 @@ def find(package: ModuleType, base: type[P], name: str, kind: str) -> type[P]:
 def _by_path(base: type[P], path: str, kind: str) -> type[P]:
     module_name, _, class_name = path.replace(":", ".").rpartition(".")
     try:
+        _check_origin(module_name, f"{kind} {path!r}")
         found = getattr(importlib.import_module(module_name), class_name, None)
     except ImportError as error:
         raise PlanError(f"{kind} {path!r} cannot be imported: {error}") from error
     if not (inspect.isclass(found) and issubclass(found, base)):
         raise PlanError(f"{kind} {path!r} is not a subclass of {base.__module__}.{base.__name__}")
     return found
+
+
+def _check_origin(module: str, what: str) -> None:
+    """PlanError before code is imported that somebody else could have put there.
+
+    File and folder of the module, and of each package above it, must belong to root, to us, or to whom openbell itself
+    belongs, behind every link, and must not be writable by everybody.
+    """
+    trusted = {0, os.geteuid(), Path(__file__).stat().st_uid}
+    parts = module.split(".")
+    for length in range(1, len(parts) + 1):
+        spec = importlib.util.find_spec(".".join(parts[:length]))
+        if spec is None or spec.origin is None or not spec.has_location:
+            continue
+        file = Path(spec.origin).resolve()
+        for place in (file, file.parent, Path(spec.origin).parent):
+            status = place.stat()
+            if status.st_mode & stat.S_IWOTH:
+                raise PlanError(f"{what} is not loaded: everybody can write {place}")
+            if status.st_uid not in trusted:
+                raise PlanError(f"{what} is not loaded: {place} belongs to user {status.st_uid}")
 
 
 def build(plugin: type[P], params: Mapping[str, Any], where: str) -> P:

@@ -35,7 +35,15 @@ class Combined(FeedSpec):
         )
         if len(feeds) == 1:
             return feeds[0]
-        return FailoverFeed(feeds, exchange(around.exchange), around.max_age, self.compare, wait=around.wait)
+        return FailoverFeed(
+            feeds,
+            exchange(around.exchange),
+            around.max_age,
+            self.compare,
+            wait=around.wait,
+            asks_again=tuple(part.asks_again for part in self.parts),
+            turn=around.patience,
+        )
 
 
 def feed_spec(plan: Plan, blocks: Blocks | None = None) -> FeedSpec:

@@ -12,9 +12,9 @@ from pathlib import Path
 from time import sleep
 from typing import ClassVar
 
-from openbell.budget_port import RequestBudget, Unlimited
 from openbell.plugins import Plugin
 from openbell.ports import Broker, MarketFeed, PaperLedger
+from openbell.ports.budget import RequestBudget, Unlimited
 
 #: How long a question waits for its turn: before a run may send anything, and from then on, when three of them come
 #: before each order and must fit into half a lease.
@@ -45,9 +45,10 @@ def ordinary() -> bool:
 class Surroundings:
     """What an adapter may lean on: the installation's folders, the run's clock, the plan's exchange.
 
-    ``cache`` is where bars may be kept on disk, None: in the data folder. ``max_age`` is how old the plan lets a bar
-    be (``Wanted.max_age``), None: as the timeframe says. ``budget`` is the one of a name with so many requests a
-    minute; ``urgent`` tells whether the run at work may spend all of it, ``patience`` how long a question may wait.
+    ``cache`` is where bars may be kept on disk, None: in the data folder; ``kept`` is where an adapter may keep what
+    must outlive the process, None: nowhere. ``max_age`` is how old the plan lets a bar be (``Wanted.max_age``), None:
+    as the timeframe says. ``budget`` is the one of a name with so many requests a minute; ``urgent`` tells whether the
+    run at work may spend all of it, ``patience`` how long a question may wait.
     """
 
     data: Path
@@ -59,6 +60,7 @@ class Surroundings:
     budget: Callable[[str, int], RequestBudget] = unlimited
     urgent: Callable[[], bool] = ordinary
     patience: Callable[[], timedelta] = patience
+    kept: Path | None = None
 
 
 class FeedSpec(Plugin):
@@ -66,6 +68,8 @@ class FeedSpec(Plugin):
 
     #: Whether its bars come over a network, and are worth keeping on disk unless the plan says otherwise.
     remote: ClassVar[bool] = True
+    #: Whether the feed itself asks again what was not answered; then nobody else does.
+    asks_again: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, around: Surroundings) -> MarketFeed:

@@ -26,8 +26,9 @@ def look(journal: Journal, halt_file: Path) -> Seen:
 
 def halt_by_file(halt_file: Path, actor: str, reason: str) -> None:
     """Write the file anew, whole or not at all; an OSError when it cannot be."""
-    halt_file.parent.mkdir(parents=True, exist_ok=True)
+    halt_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = halt_file.with_name(f"{halt_file.name}.new")
+    fresh.touch(mode=0o600)
     fresh.write_text(f"halted by {actor}: {reason}\n", encoding="utf-8")
     fresh.replace(halt_file)
 

@@ -1,0 +1,1 @@
+"""A run of each job from claim to seal, without Prefect."""
