@@ -21,6 +21,8 @@ from openbell.values.time import as_utc
 
 #: How far ahead the lines are made for.
 AHEAD = timedelta(days=366)
+#: Years before, whose special days tell on which dates later years may have theirs.
+BEFORE = 10
 #: A wall time that so large a share of a weekday's dates has is rung on every such weekday.
 USUAL = 0.5
 #: Minutes of an hour: no field but that of the minutes has so many.
@@ -49,6 +51,48 @@ def bells(plan: Plan, job: str, start: datetime) -> tuple[Bell, ...]:
     end = min(as_utc(start) + AHEAD, datetime.combine(market.last, time(), UTC))
     days = _days(grid_of(plan, job).between(start, end), market.zone)
     return tuple(Bell(cron, market.zone.key) for cron in _lines(days))
+
+
+def lasting(plan: Plan, job: str, start: datetime) -> tuple[Bell, ...]:
+    """As ``bells``, but a special day is rung for on every date that it had in the years before.
+
+    Each of these lines rings once a year for nothing, mostly, and the lines hold for more than the year that they
+    were made for: the day after Thanksgiving is 23 to 29 November, and not the 27th.
+    """
+    lines, rings = bells(plan, job, start), plan.rings(job)
+    if not rings.at:
+        return lines
+    first = exchange(plan.window.exchange).first
+    earlier = [as_utc(start) - years * AHEAD for years in range(1, BEFORE + 1)]
+    found = [line for at in earlier if at.date() > first for line in bells(plan, job, at)]
+    regular = tuple(line for line in lines if _of_any_day(line))
+    return regular + _merged(line for line in (*lines, *found) if not _of_any_day(line))
+
+
+def _of_any_day(line: Bell) -> bool:
+    return line.cron.split()[2] == "*"
+
+
+def _merged(lines: Iterable[Bell]) -> tuple[Bell, ...]:
+    """One line for all dates of a month that have the same minutes."""
+    days: dict[tuple[str, str, str, str], set[int]] = defaultdict(set)
+    for line in lines:
+        minutes, hours, dates, month, _ = line.cron.split()
+        days[month.zfill(2), minutes, hours, line.zone] |= _spread(dates)
+    return tuple(
+        Bell(f"{minutes} {hours} {_numbers(sorted(dates))} {int(month)} *", zone)
+        for (month, minutes, hours, zone), dates in sorted(days.items())
+    )
+
+
+def _spread(field: str) -> set[int]:
+    """The numbers of a cron field that ``_numbers`` has written."""
+    found: set[int] = set()
+    for part in field.split(","):
+        span, _, step = part.partition("/")
+        first, _, last = span.partition("-")
+        found |= set(range(int(first), int(last or first) + 1, int(step or 1)))
+    return found
 
 
 def _days(instants: Iterable[datetime], zone: ZoneInfo) -> dict[date, Walls]:

@@ -57,7 +57,19 @@ class Exchange:
     Instants must be aware. Built by ``exchange``; do not change it, everyone shares it.
     """
 
-    __slots__ = ("_breaks", "_calendar", "_closes", "_dates", "_early", "_opens", "_row", "_sessions", "code", "zone")
+    __slots__ = (
+        "_breaks",
+        "_calendar",
+        "_closes",
+        "_dates",
+        "_early",
+        "_known",
+        "_opens",
+        "_row",
+        "_sessions",
+        "code",
+        "zone",
+    )
 
     def __init__(self, code: str, calendar: Any) -> None:
         self.code = code
@@ -73,6 +85,7 @@ class Exchange:
             int(row): (_instant(int(starts[row]) // 1000), _instant(int(ends[row]) // 1000))
             for row in np.flatnonzero(starts != _NEVER)
         }
+        self._known: dict[int, Hours] = {}
         self._early = frozenset(calendar.early_closes.to_numpy().astype("datetime64[D]").tolist())
 
     def __repr__(self) -> str:
@@ -144,6 +157,11 @@ class Exchange:
         opens, closes = self._calendar.opens_nanos[rows], self._calendar.closes_nanos[rows]
         return opens.astype("datetime64[ns]"), closes.astype("datetime64[ns]")
 
+    @property
+    def breaks(self) -> bool:
+        """Whether any session has a lunch break."""
+        return bool(self._breaks)
+
     def coming(self, instant: datetime) -> date | None:
         """The session in progress at ``instant``, else the next one; None after the last."""
         row = bisect_right(self._closes, _since_epoch(instant))
@@ -159,10 +177,13 @@ class Exchange:
         return _holidays(self._calendar, day.year).get(day, "")
 
     def _hours(self, row: int) -> Hours:
+        known = self._known.get(row)
+        if known is not None:
+            return known
         session = self._dates[row]
         start, end = self._breaks.get(row, (None, None))
         opens, closes = _instant(self._opens[row]), _instant(self._closes[row])
-        return Hours(session, opens, closes, start, end, session in self._early)
+        return self._known.setdefault(row, Hours(session, opens, closes, start, end, session in self._early))
 
     def _rows(self, start: date, end: date) -> slice:
         return slice(bisect_left(self._dates, self._check(start)), bisect_right(self._dates, self._check(end)))

@@ -20,8 +20,8 @@ from openbell.values.time import as_utc, iso, parse_duration
 FURTHEST = timedelta(hours=24)
 #: Days by which a point may lie away from its session's date: a session of a day, an offset, a zone.
 _REACH = timedelta(days=3)
-#: Searches look this many days ahead or back in turn; a cron of 29 February waits eight years around 2100.
-_WIDTHS = (1, 4, 16, 64, 256, 1024, 366 * 9)
+#: Searches look this far ahead or back in turn; a cron of 29 February waits eight years around 2100.
+_WIDTHS = (timedelta(hours=1), *(timedelta(days=days) for days in (1, 4, 16, 64, 256, 1024, 366 * 9)))
 
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
@@ -95,11 +95,11 @@ class Grid:
         return sorted({point for point in self.points(start, end) if start <= point < end})
 
     def _newest(self, end: datetime) -> datetime | None:
-        found = (self._between(end - timedelta(days=days), end) for days in _WIDTHS)
+        found = (self._between(end - width, end) for width in _WIDTHS)
         return next((points[-1] for points in found if points), None)
 
     def _first(self, start: datetime) -> datetime | None:
-        found = (self._between(start, start + timedelta(days=days)) for days in _WIDTHS)
+        found = (self._between(start, start + width) for width in _WIDTHS)
         return next((points[0] for points in found if points), None)
 
 
@@ -161,8 +161,14 @@ def _wall_to_utc(wall: datetime) -> datetime:
 
 def _every_points(market: Exchange, every: timedelta, start: datetime, end: datetime) -> Iterator[datetime]:
     for hours in _sessions(market, start, end):
-        count = -((hours.opens - hours.closes) // every)
-        yield from (hours.opens + n * every for n in range(count))
+        first = max(0, _steps(start - hours.opens, every))
+        stop = _steps(min(end, hours.closes) - hours.opens, every)
+        yield from (hours.opens + n * every for n in range(first, stop))
+
+
+def _steps(span: timedelta, every: timedelta) -> int:
+    """The number of the first step that is not before the end of a span."""
+    return -(-span // every)
 
 
 def _at_points(market: Exchange, anchors: Anchors, start: datetime, end: datetime) -> Iterator[datetime]:

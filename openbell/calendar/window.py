@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from openbell.calendar.exchange import Exchange, Hours, exchange
+import numpy as np
+
+from openbell.calendar.exchange import Exchange, Hours, Instants, exchange
 from openbell.errors import CalendarError, PlanError
 from openbell.values.job import WorkingHours
 from openbell.values.plan import Window
@@ -79,6 +81,26 @@ def spans(window: Window, session: date) -> tuple[Span, ...]:
     return _spans(window, market, hours) if hours else ()
 
 
+def spans_between(window: Window, first: date, last: date) -> tuple[Instants, Instants]:
+    """Starts and ends of all spans of the sessions from ``first`` to ``last``, both included, UTC, rising."""
+    market = exchange(window.exchange)
+    if market.breaks or _walled(window):
+        found = [span for session in market.sessions(first, last) for span in spans(window, session)]
+        starts, ends = ([np.datetime64(span[at].replace(tzinfo=None), "ns") for span in found] for at in (0, 1))
+        return np.array(starts, "datetime64[ns]"), np.array(ends, "datetime64[ns]")
+    opens, closes = market.session_bounds(first, last)
+    starts = opens + np.maximum(np.timedelta64(window.open_offset, "ns"), np.timedelta64(0, "ns"))
+    ends = closes + np.minimum(np.timedelta64(window.close_offset, "ns"), np.timedelta64(0, "ns"))
+    shut = np.isin(market.session_dates(first, last), np.array(window.closures, "datetime64[D]"))
+    kept = (starts < ends) & ~shut
+    return starts[kept], ends[kept]
+
+
+def _walled(window: Window) -> bool:
+    """Whether wall times or days of the week narrow the window."""
+    return not (window.start is None and window.end is None and len(window.weekdays) == len(WEEKDAYS))
+
+
 def check_window(window: Window) -> None:
     """PlanError when the window can never open: unknown exchange, offsets that widen or meet, nothing in common."""
     try:
@@ -103,7 +125,7 @@ def _spans(window: Window, market: Exchange, hours: Hours) -> tuple[Span, ...]:
     if hours.session in window.closures:
         return ()
     traded = _common(hours.spans, ((hours.opens + window.open_offset, hours.closes + window.close_offset),))
-    if window.start is None and window.end is None and len(window.weekdays) == len(WEEKDAYS):
+    if not _walled(window):
         return traded
     return _common(traded, _wall_spans(window, market.zone, hours))
 

@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from pydantic import ValidationInfo, field_validator
@@ -53,6 +54,13 @@ class ExitRule(Plugin):
     def say(self, value: float) -> str:
         """A measured value or the limit in words."""
         return percent(value)
+
+    def resting_stop(self, average: Decimal, long: bool, mode: str) -> Decimal | None:  # noqa: ARG002  # for those
+        """The price of a stop order that is to rest at the broker for a position; None for no order.
+
+        ``average`` is the entry price, ``mode`` the plan's: ``paper`` or ``live``.
+        """
+        return None
 
     def conflict(self, others: Mapping[str, "ExitRule"]) -> str:  # noqa: ARG002  # for those that have one
         """Why this rule makes no sense beside the others of a plan, by name; empty when it does."""

@@ -19,16 +19,19 @@ from openbell.plugins import nearest
 from openbell.ports import MarketFeed
 from openbell.specs import FeedSpec, Surroundings
 from openbell.stages.check_bars import MAX_PRICE, MIN_PRICE, Wanted, check_block
+from openbell.stages.check_history import check_history
 from openbell.stages.raw_bars import Block, RawBars, lay_out
 from openbell.stages.sessions import instant_of
 from openbell.stages.window import CLOSE, newest_rows
-from openbell.values.bars import FIELDS, Timeframe, to_datetime64
+from openbell.values.bars import FIELDS, FloatPanel, Timeframe, to_datetime64
+from openbell.values.history import History
 from openbell.values.instrument import check_symbol
 from openbell.values.market import Checked, DropCode
 from openbell.values.money import CENT, STEP, to_decimal
 from openbell.values.quote import Quote
 from openbell.values.schedule import Zone, check_zone
 from openbell.values.time import as_utc
+from openbell.values.touches import Ticks, cents_around
 
 SUFFIXES = (".csv", ".parquet")
 #: What a path holds when each symbol has a file of its own.
@@ -90,9 +93,18 @@ class FilesFeed:
 
     def bars(self, symbols: Sequence[str], timeframe: Timeframe, count: int, as_of: datetime) -> Checked:
         """The last ``count`` bars complete at ``as_of``, from what the files hold now."""
+        wanted = self._wanted(symbols, timeframe, count, as_of)
+        return check_block(self._block(wanted.symbols), wanted)
+
+    def history(self, symbols: Sequence[str], timeframe: Timeframe, count: int, as_of: datetime) -> History:
+        """Every bar of the files that is complete at ``as_of``."""
+        wanted = self._wanted(symbols, timeframe, count, as_of)
+        return check_history(self._block(wanted.symbols), wanted)
+
+    def _wanted(self, symbols: Sequence[str], timeframe: Timeframe, count: int, as_of: datetime) -> Wanted:
         if timeframe != self.timeframe:
             raise DataError(f"timeframe {timeframe.text} is not in {self.path}, which has {self.timeframe.text}")
-        wanted = Wanted(
+        return Wanted(
             symbols=tuple(dict.fromkeys(check_symbol(symbol) for symbol in symbols)),
             timeframe=timeframe,
             count=count,
@@ -103,7 +115,6 @@ class FilesFeed:
             history=True,
             max_age=self.max_age,
         )
-        return check_block(self._block(wanted.symbols), wanted)
 
     def quotes(self, symbols: Sequence[str], as_of: datetime) -> Mapping[str, Quote]:
         """The last close of each symbol with bid and ask around it, as of the end of that bar."""
@@ -112,8 +123,23 @@ class FilesFeed:
         stop = int(np.searchsorted(block.times, to_datetime64(as_of), side="right"))
         newest = newest_rows(block.present[:stop], np.arange(len(block.symbols)))
         row = {symbol: (at, int(newest[at])) for at, symbol in enumerate(block.symbols) if newest[at] >= 0}
-        found = {symbol: _quote(symbol, block, *row[symbol], self.spread_bps) for symbol in symbols if symbol in row}
+        closes, times = block.values[CLOSE], block.times
+        known = [(symbol, *row[symbol]) for symbol in symbols if symbol in row]
+        found = {symbol: self.quote(symbol, closes[at, column], instant_of(times[at])) for symbol, column, at in known}
         return {symbol: quote for symbol, quote in found.items() if quote is not None}
+
+    def quote(self, symbol: str, price: float, time: datetime) -> Quote | None:
+        """Bid and ask around one price; None of what is no price."""
+        if not MIN_PRICE <= price <= MAX_PRICE:
+            return None
+        last = to_decimal(float(price))
+        half, step = last * self.spread_bps / 20_000, CENT if last >= 1 else STEP
+        bid, ask = (last - half).quantize(step, ROUND_FLOOR), (last + half).quantize(step, ROUND_CEILING)
+        return Quote(symbol, bid or last, ask, last, time)
+
+    def touches(self, prices: FloatPanel) -> tuple[Ticks, Ticks]:
+        """Bid and ask around many prices."""
+        return cents_around(prices, self.spread_bps)
 
     def _block(self, symbols: tuple[str, ...]) -> Block:
         layout = TableFormat(
@@ -221,16 +247,6 @@ def _joined(parts: list[RawBars]) -> RawBars:
         np.concatenate([part.times for part in parts]),
         np.concatenate([part.values for part in parts], axis=1),
     )
-
-
-def _quote(symbol: str, block: Block, column: int, row: int, spread_bps: Decimal) -> Quote | None:
-    close = float(block.values[CLOSE, row, column])
-    if not MIN_PRICE <= close <= MAX_PRICE:
-        return None
-    last = to_decimal(close)
-    half, step = last * spread_bps / 20_000, CENT if last >= 1 else STEP
-    bid, ask = (last - half).quantize(step, ROUND_FLOOR), (last + half).quantize(step, ROUND_CEILING)
-    return Quote(symbol, bid or last, ask, last, instant_of(block.times[row]))
 
 
 class Files(FeedSpec):

@@ -17,13 +17,16 @@ from openbell.errors import DataError
 from openbell.ports import MarketFeed
 from openbell.specs import FeedSpec, Surroundings
 from openbell.stages.check_bars import Wanted, check_block
+from openbell.stages.check_history import check_history
 from openbell.stages.raw_bars import Block
 from openbell.stages.sessions import instant_of
 from openbell.values.bars import FIELDS, FloatPanel, Timeframe
+from openbell.values.history import History
 from openbell.values.market import Checked
 from openbell.values.money import CENT, to_decimal
 from openbell.values.quote import Quote
 from openbell.values.time import as_utc
+from openbell.values.touches import Ticks, cents_around
 
 PROVIDER = "sample (real 2000-2013 prices, re-dated)"
 #: Session that the loop is counted from, and the step that keeps its turn away from the end of 2026.
@@ -80,21 +83,31 @@ class SampleFeed:
 
     def bars(self, symbols: Sequence[str], timeframe: Timeframe, count: int, as_of: datetime) -> Checked:
         """The last ``count`` sessions; of 3,270 real ones there are at least 3,094."""
+        wanted = self._wanted(symbols, timeframe, count, as_of)
+        return check_block(self._block(wanted.exchange, count, as_of), wanted)
+
+    def history(self, symbols: Sequence[str], timeframe: Timeframe, count: int, as_of: datetime) -> History:
+        """Every real session up to the one that stands for the last complete one: one unbroken piece.
+
+        So what ``bars`` gave before the series last started again is not in it.
+        """
+        wanted = self._wanted(symbols, timeframe, count, as_of)
+        return check_history(self._block(wanted.exchange, len(_prices(self.adjusted).present), as_of), wanted)
+
+    def _wanted(self, symbols: Sequence[str], timeframe: Timeframe, count: int, as_of: datetime) -> Wanted:
         if not timeframe.daily:
             raise DataError(f"timeframe {timeframe.text} is not in the sample feed, which has 1d only")
-        market = exchange(self.exchange)
-        wanted = Wanted(
+        return Wanted(
             symbols=tuple(dict.fromkeys(symbols)),
             timeframe=timeframe,
             count=count,
             as_of=as_utc(as_of, "as_of"),
-            exchange=market,
+            exchange=exchange(self.exchange),
             provider=PROVIDER,
             adjustment="adjusted" if self.adjusted else "raw",
             history=True,
             max_age=self.max_age,
         )
-        return check_block(self._block(market, count, as_of), wanted)
 
     def _block(self, market: Exchange, count: int, as_of: datetime) -> Block:
         prices, session = _prices(self.adjusted), market.last_complete(as_of)
@@ -115,13 +128,18 @@ class SampleFeed:
         at = prices.values[OPEN, row + 1] if trading else prices.values[CLOSE, row]
         time = as_of if trading else instant_of(closed)
         column = {symbol: number for number, symbol in enumerate(prices.symbols)}
-        return {symbol: self._quote(symbol, at[column[symbol]], time) for symbol in symbols if symbol in column}
+        return {symbol: self.quote(symbol, at[column[symbol]], time) for symbol in symbols if symbol in column}
 
-    def _quote(self, symbol: str, price: float, time: datetime) -> Quote:
+    def quote(self, symbol: str, price: float, time: datetime) -> Quote:
+        """The quote around one price."""
         last = to_decimal(round(float(price), 4))
         half = last * self.spread_bps / 20_000
         bid, ask = (last - half).quantize(CENT, ROUND_FLOOR), (last + half).quantize(CENT, ROUND_CEILING)
         return Quote(symbol, bid, ask, last, time)
+
+    def touches(self, prices: FloatPanel) -> tuple[Ticks, Ticks]:
+        """Bid and ask around many prices."""
+        return cents_around(prices, self.spread_bps)
 
 
 def _in_session(market: Exchange, as_of: datetime) -> bool:

@@ -13,7 +13,7 @@ from openbell.errors import SettingsError
 from openbell.notifiers.references import Reference, secret_of
 from openbell.notifiers.services import Service
 from openbell.notifiers.webhook import Webhook
-from openbell.outbox_port import Notifier
+from openbell.ports.outbox import Notifier
 from openbell.values.notify import Target
 
 __all__ = ["check_target", "open_target"]

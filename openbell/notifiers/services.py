@@ -21,7 +21,7 @@ _INHERITED = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUES
 
 
 class Service:
-    """``outbox_port.Notifier`` on an address of Apprise."""
+    """``ports.outbox.Notifier`` on an address of Apprise."""
 
     __slots__ = ("_reference", "_timeout")
 

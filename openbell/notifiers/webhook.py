@@ -29,7 +29,7 @@ _PASSING = (408, 429)
 
 
 class Webhook:
-    """``outbox_port.Notifier`` on a URL. ``key`` signs the body when it is not empty."""
+    """``ports.outbox.Notifier`` on a URL. ``key`` signs the body when it is not empty."""
 
     __slots__ = ("_key", "_reference", "_timeout", "_url")
 

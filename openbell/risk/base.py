@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import ValidationInfo, field_validator
 
 from openbell.plugins import Plugin
+from openbell.risk.block import Block, Mask
 from openbell.risk.book import Book, known
 from openbell.values.fraction import Fraction
 from openbell.values.money import floor_to, text
@@ -43,9 +44,23 @@ class Rule(Plugin):
     #: of the intent. Whatever is not named here does not matter to the rule.
     needs: ClassVar[tuple[str, ...]] = ()
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Whoever judges anew says anew what it clears; until then it clears nothing."""
+        super().__init_subclass__(**more)
+        if "judge" in cls.__dict__ and "clears" not in cls.__dict__:
+            cls.clears = Rule.clears  # type: ignore[method-assign]
+
     @abstractmethod
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Allow, clip or deny; pure, and never an exception."""
+
+    def clears(self, block: Block) -> Mask:
+        """The slots, shape (S,), in which ``judge`` surely allows every intent whole if the other rules do.
+
+        False is always right: it only means that the slot is judged one intent at a time. A rule that is
+        ``account_wide`` answers for the account, whether the slot has intents or not.
+        """
+        return block.none()
 
     def allow(self, intent: OrderIntent, measured: str, limit: str) -> Ruling:
         """The intent as it is."""
@@ -58,6 +73,11 @@ class Rule(Plugin):
     def unknown(self, what: str, limit: str) -> Ruling:
         """Nothing of it, because something needed is missing or not finite."""
         return self.deny(f"{what}{UNKNOWN}", limit)
+
+    def up_to(self, intent: OrderIntent, count: int, most: int) -> Ruling:
+        """The intent as it is while ``count``, itself included, is not above ``most``; else nothing of it."""
+        measured, limit = str(count), str(most)
+        return self.allow(intent, measured, limit) if count <= most else self.deny(measured, limit)
 
     def clip(self, intent: OrderIntent, book: Book, most: Decimal, measured: str, limit: str) -> Ruling:
         """As much of it as ``most`` holds, in whole steps of the instrument; less than one step is a denial."""

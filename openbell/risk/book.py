@@ -60,7 +60,8 @@ class Book:
     whatever is not finite counts as unknown. ``recent`` holds (symbol, side) of orders inside the duplicate
     window. ``uncapped`` is the value of this run's entries without a price limit, which may cost more than
     they seem to. ``spreads`` are those of the quotes, as fractions of the middle. ``breaks`` says why entries
-    wait, by symbol; the empty symbol stands for all.
+    wait, by symbol; the empty symbol stands for all. ``orders_last_minute`` is known at the last gate only: orders
+    go out one by one.
     """
 
     as_of: datetime
@@ -82,6 +83,7 @@ class Book:
     uncapped: Decimal = ZERO
     breaks: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
+    orders_last_minute: int = 0
     spreads: Mapping[str, Decimal] = field(default_factory=dict)
     totals: Totals = field(default=_UNCOUNTED, repr=False, compare=False)
 

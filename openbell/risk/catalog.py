@@ -2,7 +2,7 @@
 
 They are asked in one fixed order, the one in which it is cheapest to be wrong: data (10 to 20), books (25), instrument
 and order (30 to 80), size of the order (90, 100), of the position (110, 120) and of the account (130 to 150), number of
-orders (160, 170), losses (180, 190), money (200) and own resting orders (210). Rules from elsewhere come after.
+orders (160 to 175), losses (180, 190), money (200) and own resting orders (210). Rules from elsewhere come after.
 """
 
 from collections.abc import Mapping

@@ -4,9 +4,10 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ClassVar
 
 from openbell.plugins import Plugin
-from openbell.values.bars import Bars
+from openbell.values.bars import Bars, FloatPanel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,9 +22,19 @@ class SizingContext:
 class Sizer(Plugin):
     """A subclass in its own file under ``openbell/sizing`` is found by the file's name."""
 
+    #: Whether the size of a symbol depends on equity and on its own price and bars, and not on which others there are.
+    apart: ClassVar[bool] = False
+
     @abstractmethod
     def full_sizes(self, context: SizingContext) -> Mapping[str, Decimal]:
         """Quantity of a full position (|target| = 1) by symbol, not negative and not rounded.
 
         A symbol that cannot be sized is absent; what it needs and does not know is never guessed.
         """
+
+    def rough(self, equity: FloatPanel, prices: FloatPanel) -> FloatPanel | None:  # noqa: ARG002  # for those that can
+        """The same for many instants, in floats: equity (c, 1) and prices (c, N) to sizes (c, N).
+
+        A replay looks there for instants at which nothing is to be done; None where it cannot be told so.
+        """
+        return None

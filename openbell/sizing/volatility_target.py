@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ class VolatilityTarget(Sizer):
     After Moskowitz, Ooi and Pedersen, Time series momentum (2012), who scale each position by a target over
     the instrument's own volatility. A symbol without enough bars, or whose price never moved, has no size.
     """
+
+    apart: ClassVar[bool] = True
 
     annual_volatility: float = Field(
         0.1, gt=0, le=1, description="Wanted volatility of a position per year, 0.1 is 10 %."

@@ -1,5 +1,6 @@
 """Validation of bars, one for all feeds: a symbol that cannot be used drops out, the others go on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -84,7 +85,7 @@ def check_block(block: Block, wanted: Wanted) -> Checked:
 def _judged(block: Block, wanted: Wanted) -> Checked:
     column = {symbol: at for at, symbol in enumerate(block.symbols)}
     stop = int(np.searchsorted(block.times, to_datetime64(wanted.as_of), side="right"))
-    faults = _absent(block, wanted) | _untimely(block, wanted, stop)
+    faults = absent(block, wanted) | _untimely(block, wanted, stop)
     while left := [symbol for symbol in wanted.symbols if symbol not in faults]:
         columns = np.array([column[symbol] for symbol in left], np.intp)
         window = open_window(block, columns, stop, wanted.count, wanted.timeframe.daily)
@@ -100,7 +101,7 @@ def _dropped(faults: Flaws, wanted: Wanted) -> tuple[Dropped, ...]:
     return tuple(Dropped(symbol, *faults[symbol]) for symbol in wanted.symbols if symbol in faults)
 
 
-def _absent(block: Block, wanted: Wanted) -> Flaws:
+def absent(block: Block, wanted: Wanted) -> Flaws:
     """Symbols that the answer does not hold, and those that cannot be used whatever is asked."""
     known = frozenset(block.symbols)
     nothing = (DropCode.MISSING, f"not in the answer of {wanted.provider}")
@@ -171,7 +172,7 @@ def _unsound(block: Block, window: Window, wanted: Wanted) -> Flaws:
 
 
 def _invalid(block: Block, window: Window) -> Flaws:
-    wrong = window.present & ~_plausible(window.values)
+    wrong = window.present & ~plausible(window.values)
     if not wrong.any():
         return {}
     faults: Flaws = {}
@@ -182,7 +183,7 @@ def _invalid(block: Block, window: Window) -> Flaws:
     return faults
 
 
-def _plausible(values: FloatPanel) -> Flags:
+def plausible(values: FloatPanel) -> Flags:
     """Where the five numbers can be a bar; a comparison with NaN is false, so NaN never passes."""
     opened, high, low, close, volume = values
     with np.errstate(over="ignore", invalid="ignore"):
@@ -212,13 +213,14 @@ def _suspect(block: Block, window: Window, wanted: Wanted) -> Flaws:
         jumped = both & (np.abs(after - before) > MAX_JUMP * before)
     symbols = {at: block.symbols[window.columns[at]] for at in np.flatnonzero(jumped).tolist()}
     return {
-        symbol: (DropCode.SUSPECT, _jump(before[at], after[at], window.times[-1]))
+        symbol: (DropCode.SUSPECT, jump(before[at], after[at], window.times[-1]))
         for at, symbol in symbols.items()
         if symbol not in wanted.confirmed
     }
 
 
-def _jump(before: float, after: float, time: np.datetime64) -> str:
+def jump(before: float, after: float, time: np.datetime64) -> str:
+    """A jump from one close to the next in words."""
     factor = max(after / before, before / after)
     near = next((split for split in SPLITS if abs(factor / split - 1) <= SPLIT_SLACK), None)
     like = f", like a split of {near:g} to 1" if near and after < before else ""
@@ -240,14 +242,18 @@ def _notes(block: Block, window: Window, wanted: Wanted, symbols: tuple[str, ...
     doubled = np.bincount(columns[np.isin(rows, window.rows)], minlength=len(block.symbols))[window.columns]
     unfinished = block.times > to_datetime64(wanted.as_of)
     forming = block.present[unfinished].sum(axis=0)[window.columns] * (not wanted.history)
-    counted = {
+    told = {
         "outside the sessions, left out": block.outside[window.columns],
         "given twice with equal values, dropped": doubled,
         "still forming, left out": forming,
         CARRIED: filled,
     }
-    notes = [_count(what, symbols, counts) for what, counts in counted.items() if counts.any()]
-    return (*(["rows out of time order, sorted"] if block.resorted else []), *notes)
+    return (*(["rows out of time order, sorted"] if block.resorted else []), *counted(told, symbols))
+
+
+def counted(told: Mapping[str, Integers], symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """One note for each thing that happened to any symbol, with how often it did to each."""
+    return tuple(_count(what, symbols, counts) for what, counts in told.items() if counts.any())
 
 
 def _count(what: str, symbols: tuple[str, ...], counts: Integers) -> str:

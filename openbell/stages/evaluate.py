@@ -103,12 +103,12 @@ def evaluate(seats: Sequence[Seat], bars: Bars, dropped_symbols: AbstractSet[str
 
 
 def panel_signals(seat: Seat, bars: Bars) -> SignalPanel:
-    """A seat's signals at every bar, for those of its universe that the panel holds, in the universe's order.
+    """A seat's opinions at every bar, for those of its universe that the panel holds, in the universe's order.
 
     Raises StrategyError when the strategy fails or any cell breaks the contract.
     """
     view = _view(seat.universe, bars)
-    panel = _ask(seat.strategy.signals, view.bars, len(view.bars))
+    panel = _ask(seat.strategy.opinions, view.bars, len(view.bars))
     old_enough = seasoned(view.bars.close, seat.strategy.lookback)
     target = np.where(old_enough, panel.target, np.nan)
     confidence = np.where(old_enough, panel.confidence, 0.0)

@@ -13,7 +13,7 @@ from openbell.crashpoints import reach
 from openbell.errors import BrokerError, DataError, RequestsSpent
 from openbell.ports import Accepted, Broker, Forbidden, Frozen, Journal, OrderEvent, Rejected, Submission, Unknown
 from openbell.risk.gate import sending_order
-from openbell.stages.lastgate import Asked, Quotes, last_gate
+from openbell.stages.lastgate import UNRECONCILED, Asked, Quotes, last_gate
 from openbell.stages.latch import latch
 from openbell.stages.lease import Lease
 from openbell.stages.pace import Pace
@@ -121,7 +121,7 @@ class Sender:
         if isinstance(said, Forbidden):
             if said.latches:
                 self.journal.latch(self.slot.plan, self.slot.job, said.latches, _words(said))
-            return self._event(intent, OrderState.ABANDONED, _words(said))
+            return self._forbidden(intent, said, again)
         less = replace(intent, quantity=said.quantity) if said else intent
         reach("after-sending")
         answer = self.broker.submit(less)
@@ -129,6 +129,13 @@ class Sender:
         if isinstance(answer, Rejected) and (span := self._span(answer, patience)):
             return self._after(span, less, sent, patience)
         return self._settle(less, answer, said.detail if said else "")
+
+    def _forbidden(self, intent: OrderIntent, said: Forbidden, again: bool) -> Order:
+        """Given up; but an order that waits for the outcome of another may be asked about again, while it is young."""
+        if again and said.code == UNRECONCILED:
+            self.journal.alert("UNKNOWN_ORDER", intent.id, _words(said))
+            return as_order(intent, OrderState.UNKNOWN, self.pace.now(), _words(said))
+        return self._event(intent, OrderState.ABANDONED, _words(said))
 
     def _span(self, answer: Rejected, patience: timedelta) -> timedelta | None:
         """How long to wait for a broker that asks for patience; None where that takes too long."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from openbell.errors import OpenbellError
 from openbell.stages.wording import count
-from openbell.values.orders import Order, OrderState
+from openbell.values.orders import Order, OrderState, OrderType
 from openbell.values.verdict import Verdict
 from openbell.values.work import Worked
 
@@ -51,21 +51,24 @@ def joined(parts: Sequence[Swept]) -> Swept:
 def sent(orders: Sequence[Order], verdicts: Sequence[Verdict]) -> Swept:
     """What became of the exits of one look."""
     rules = {verdict.symbol: verdict.rulings[0].rule for verdict in verdicts}
-    states = Counter(order.state for order in orders)
+    closing = [order for order in orders if order.type is not OrderType.STOP]
+    states = Counter(order.state for order in closing)
     lost = sum(states[state] for state in NOT_SENT)
+    placed = sum(order.type is OrderType.STOP and order.state not in NOT_SENT for order in orders)
     return Swept(
         {
-            "sent": len(orders) - lost,
+            "sent": len(closing) - lost,
             "filled": states[OrderState.FILLED],
             "unsent": lost,
             "unclear": states[OrderState.UNKNOWN],
+            "stops": placed,
         },
-        told=tuple(f"{order.symbol} by {rules[order.symbol]} ({order.state.value})" for order in orders),
+        told=tuple(f"{order.symbol} by {rules[order.symbol]} ({order.state.value})" for order in closing),
     )
 
 
 #: Counters of every run, so that a reader need not ask whether one is there.
-_COUNTERS = ("looks", "fired", "waiting", "denied", "halted", "sent", "filled", "unsent", "unclear", "failed")
+_COUNTERS = ("looks", "fired", "waiting", "denied", "halted", "sent", "filled", "unsent", "unclear", "stops", "failed")
 
 
 def worked(swept: Swept) -> Worked:
@@ -82,6 +85,7 @@ def _words(swept: Swept, counters: Mapping[str, int]) -> str:
         "waiting for an order that works": counters["waiting"],
         "denied by the gate": counters["denied"],
         "held back by HALTED": counters["halted"],
+        "stops placed at the broker": counters["stops"],
         f"failed looks ({swept.error})": counters["failed"],
     }
     closing = f"closing {', '.join(swept.told[:NAMED])}" if swept.told else ""

@@ -8,10 +8,10 @@ from decimal import Decimal
 import numpy as np
 
 from openbell.calendar.exchange import Exchange
-from openbell.exit_port import Entry
 from openbell.exits.base import ExitRule
 from openbell.exits.holdings import FloatRow, Holdings
 from openbell.exits.judge import Fired
+from openbell.ports.exits import Entry
 from openbell.stages.flatten import UNBOOKED, closing_intent
 from openbell.stages.lastgate import Quotes
 from openbell.values.account import Account

@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from openbell.crashpoints import reach
-from openbell.errors import IllegalTransition
-from openbell.ports import Broker, Journal, OrderEvent, Unsettled
+from openbell.ports import Broker, Journal
 from openbell.stages.pace import Pace
 from openbell.stages.settle import Resolver
-from openbell.stages.steps import path
+from openbell.stages.steps import mark_canceling
 from openbell.values.account import Account
 from openbell.values.job import FLATTEN
 from openbell.values.money import ZERO
@@ -41,22 +40,11 @@ def cancel_all(journal: Journal, broker: Broker, pace: Pace, patience: timedelta
     ours = {order.intent.id: order for order in journal.unsettled(broker.account_id)}
     for order in open_orders:
         if order.client_id in ours:
-            _mark(journal, ours[order.client_id], order, pace.now())
+            mark_canceling(journal, ours[order.client_id], pace.now(), "cancel-all", order.broker_id)
         reach("before-cancel")
         broker.cancel(order.client_id)
         reach("during-cancel")
     return Canceled(open_orders, _await_ends(journal, broker, pace, patience))
-
-
-def _mark(journal: Journal, order: Unsettled, found: Order, now: datetime) -> None:
-    way = path(order.state, OrderState.PENDING_CANCEL)
-    if order.state is OrderState.PENDING_CANCEL or not way:
-        return
-    events = [OrderEvent(found.client_id, state, now, "cancel-all", found.broker_id) for state in way]
-    try:
-        journal.record(events[-1], before=events[:-1])
-    except IllegalTransition:
-        return  # it has ended in the meantime
 
 
 def _await_ends(journal: Journal, broker: Broker, pace: Pace, patience: timedelta) -> tuple[Order, ...]:
@@ -114,12 +102,13 @@ def closing_intent(
     held: Decimal,
     reference: Decimal,
     shares: tuple[Share, ...],
+    leg: int = 0,
 ) -> OrderIntent:
-    """An exit that takes off ``held``, which is signed; its id depends on account, ``name``, slot and symbol alone."""
+    """An exit that takes off ``held``, which is signed; its id depends on account, ``name``, slot, symbol and leg."""
     return OrderIntent(
-        id=client_order_id(account.id, account.environment, [name], slot, symbol, 0),
+        id=client_order_id(account.id, account.environment, [name], slot, symbol, leg),
         slot=slot.key,
-        leg=0,
+        leg=leg,
         symbol=symbol,
         side=Side.SELL if held > 0 else Side.BUY,
         quantity=abs(held),

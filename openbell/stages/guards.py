@@ -8,8 +8,8 @@ from decimal import Decimal
 from openbell.calendar.horizon import horizon
 from openbell.calendar.window import WindowDecision
 from openbell.errors import BrokerError, InputError, KeysRefused, WrongAccount
-from openbell.permit_port import Standing
 from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
+from openbell.ports.permits import Standing
 from openbell.stages.permits import NOT_ARMED, other_account, other_build, switched_off, unarmed
 from openbell.values.account import Account
 from openbell.values.job import Job, WorkingHours

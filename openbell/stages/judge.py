@@ -66,9 +66,11 @@ def book_of(desk: Resolved, market: Market, capabilities: Capabilities) -> Book:
 
 
 def _prices(market: Market) -> dict[str, Decimal]:
-    symbols = {*market.bars.symbols, *market.quotes, *market.account.positions}
-    found = {symbol: market.price(symbol) for symbol in symbols}
-    return {symbol: price for symbol, price in found.items() if price is not None}
+    """Every price that ``Market.price`` knows, in one pass."""
+    bars, quotes = market.bars, market.quotes
+    closes = zip(bars.symbols, bars.close[-1].tolist(), strict=True) if len(bars) else ()
+    found = {symbol: Decimal(repr(close)) for symbol, close in closes if close == close and symbol not in quotes}
+    return found | {symbol: quote.mid for symbol, quote in quotes.items()}
 
 
 def _ages(market: Market) -> dict[str, timedelta]:

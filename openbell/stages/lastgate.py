@@ -123,6 +123,7 @@ def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
         buying_power=None if book.buying_power is None or missing is None else book.buying_power - missing,
         orders_this_run=asked.sent_before,
         orders_today=exposure.orders_today,
+        orders_last_minute=exposure.orders_last_minute,
         recent=book.recent - {key} if asked.again else book.recent,
         breaks={**book.breaks, **exposure.breaks},
         totals=_UNCOUNTED,

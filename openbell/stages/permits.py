@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from openbell.permit_port import Standing, Word
+from openbell.ports.permits import Standing, Word
 from openbell.values.plan import Plan
 from openbell.values.time import as_utc, iso
 

@@ -1,16 +1,20 @@
-"""Whether somebody watches what a plan holds: entries wait while the exits job does not look."""
+"""Whether somebody looks after what a plan holds.
 
-from collections.abc import Iterable
+Entries wait while the exits job does not look, and while a strategy that is gone still has something in its book.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from openbell.exit_port import Watch
+from openbell.ports.exits import Watch
 from openbell.stages.exits import booked
 from openbell.stages.guards import STALE
 from openbell.stages.judge import Gated
 from openbell.stages.resolve import Resolved
 from openbell.values.job import EXITS
-from openbell.values.money import ZERO
+from openbell.values.money import ZERO, text
 from openbell.values.orders import Purpose
 from openbell.values.record import Guard
 from openbell.values.time import iso
@@ -46,20 +50,40 @@ def open_gap(desk: Resolved, last: datetime, now: datetime) -> timedelta:
     return now - max(last, opened)
 
 
+def orphaned(desk: Resolved, books: Mapping[tuple[str, str], Decimal]) -> str:
+    """What belongs to strategies that the plan does not name any more; empty for nothing. One that is off is named."""
+    named = {use.label for use in desk.plan.strategies}
+    left = [
+        f"{text(held)} {symbol} of {label}" for (label, symbol), held in sorted(books.items()) if label not in named
+    ]
+    return ", ".join(left)
+
+
+def without_orphans(gated: Gated, left: str) -> Gated:
+    """No entry while strategies that are gone hold something."""
+    return (
+        _entries_denied(gated, Ruling("strategies", Decision.DENIED, left, "strategies that the plan names", ZERO))
+        if left
+        else gated
+    )
+
+
 def held_back(gated: Gated, guards: Iterable[Guard]) -> Gated:
     """What the gate said, but no entry when the guards found that nobody looks after what is held."""
     why = next((guard.detail for guard in guards if guard.code == STALE), "")
-    if not why:
-        return gated
+    last = Ruling("protection", Decision.DENIED, why, f"fewer than {MISSED} missing looks", ZERO)
+    return _entries_denied(gated, last) if why else gated
+
+
+def _entries_denied(gated: Gated, last: Ruling) -> Gated:
     entries = {intent.id for intent in gated.intents if intent.purpose is Purpose.ENTRY}
-    verdicts = tuple(_denied(v, why) if v.intent_id in entries else v for v in gated.verdicts)
+    verdicts = tuple(_denied(v, last) if v.intent_id in entries else v for v in gated.verdicts)
     return replace(gated, verdicts=verdicts)
 
 
-def _denied(verdict: Verdict, why: str) -> Verdict:
+def _denied(verdict: Verdict, last: Ruling) -> Verdict:
     if verdict.decision is Decision.DENIED:
         return verdict
-    last = Ruling("protection", Decision.DENIED, why, f"fewer than {MISSED} missing looks", ZERO)
     return replace(
         verdict,
         decision=Decision.DENIED,

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from openbell.break_port import Break, Kept
 from openbell.ports import Unsettled
+from openbell.ports.breaks import Break, Kept
 from openbell.stages.wording import price as price_words
 from openbell.stages.wording import quantity as quantity_words
 from openbell.values.account import Account, Position

@@ -7,9 +7,12 @@ from pydantic import TypeAdapter
 
 from openbell.errors import InputError
 from openbell.ports import Capabilities
+from openbell.risk.gate import judge
 from openbell.stages.due import evaluate_due
-from openbell.stages.judge import Gated, judge_signals
-from openbell.stages.protection import held_back
+from openbell.stages.fetch import marks
+from openbell.stages.flatten import closing_intents
+from openbell.stages.judge import Gated, book_of, judge_signals
+from openbell.stages.protection import held_back, orphaned, without_orphans
 from openbell.stages.resolve import resolve
 from openbell.values.account import Account
 from openbell.values.bars import Bars
@@ -40,15 +43,38 @@ class Again:
 
 def rerun(record: RunRecord, bars: Bars) -> Again:
     """Evaluate, size and judge again from a record and its stored panel."""
+    desk, market = resolve(Plan.model_validate(record.plan_body)), _seen(record, bars)
+    evaluation = evaluate_due(desk, market, record.planned)
+    gated = judge_signals(desk, market, evaluation.signals, slot_of(record), _capabilities(record))
+    gated = without_orphans(held_back(gated, record.guards), orphaned(desk, market.activity.books))
+    return Again(evaluation.signals, gated)
+
+
+def rerun_flatten(record: RunRecord, bars: Bars) -> Again:
+    """Close everything that the account held once more, and judge it."""
+    desk, market, capabilities = (
+        resolve(Plan.model_validate(record.plan_body)),
+        _seen(record, bars),
+        _capabilities(record),
+    )
+    intents = closing_intents(market.account, slot_of(record), marks(market), market.activity.books)
+    verdicts = judge(intents, desk.rules, book_of(desk, market, capabilities))
+    return Again((), Gated(intents, (), verdicts, capabilities))
+
+
+def slot_of(record: RunRecord) -> Slot:
+    """The slot that a record is of."""
+    return Slot(record.plan, record.job, record.planned, record.session)
+
+
+def _capabilities(record: RunRecord) -> Capabilities:
+    return _CAPABILITIES.validate_python(record.inputs["capabilities"])
+
+
+def _seen(record: RunRecord, bars: Bars) -> Market:
     if record.data is None or bars.digest() != record.data.digest:
         raise InputError(f"run {record.id} was not decided on this panel")
-    desk = resolve(Plan.model_validate(record.plan_body))
-    market = market_of(record, bars)
-    evaluation = evaluate_due(desk, market, record.planned)
-    slot = Slot(record.plan, record.job, record.planned, record.session)
-    capabilities = _CAPABILITIES.validate_python(record.inputs["capabilities"])
-    gated = judge_signals(desk, market, evaluation.signals, slot, capabilities)
-    return Again(evaluation.signals, held_back(gated, record.guards))
+    return market_of(record, bars)
 
 
 def market_of(record: RunRecord, bars: Bars) -> Market:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from openbell.calendar.exchange import Exchange
-from openbell.snapshot_port import Figures
+from openbell.ports.snapshots import Figures
 from openbell.stages.wording import count, money
 from openbell.values.account import Account
 from openbell.values.money import ZERO, cents

@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from openbell.crashpoints import reach
-from openbell.ports import Journal, OrderEvent
+from openbell.errors import IllegalTransition
+from openbell.ports import Journal, OrderEvent, Unsettled
 from openbell.values.money import ZERO
 from openbell.values.order_states import TRANSITIONS
 from openbell.values.orders import Fill, Order, OrderIntent, OrderState
@@ -86,6 +87,18 @@ def _way(known: Known, after: OrderState, more: bool) -> tuple[OrderState, ...]:
     if not more and (after is known.state or waits):
         return ()
     return path(known.state, after)
+
+
+def mark_canceling(journal: Journal, order: Unsettled, now: datetime, why: str, broker_id: str = "") -> None:
+    """Write down that a cancel is wanted, before it is asked for; nothing where it has ended in the meantime."""
+    way = path(order.state, OrderState.PENDING_CANCEL)
+    if order.state is OrderState.PENDING_CANCEL or not way:
+        return
+    events = [OrderEvent(order.intent.id, state, now, why, broker_id) for state in way]
+    try:
+        journal.record(events[-1], before=events[:-1])
+    except IllegalTransition:
+        return
 
 
 def as_order(intent: OrderIntent, state: OrderState, now: datetime, detail: str) -> Order:

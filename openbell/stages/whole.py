@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from openbell.break_port import Kept
+from openbell.ports.breaks import Kept
 from openbell.stages.reconcile import CASH_TOLERANCE, Shown
 from openbell.stages.wording import price as price_words
 from openbell.values.orders import Fill

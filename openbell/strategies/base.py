@@ -35,6 +35,10 @@ class Strategy(Plugin):
     def signals(self, bars: Bars) -> SignalPanel:
         """Signals of shape (T, N) for a panel of any length, also an empty one."""
 
+    def opinions(self, bars: Bars) -> SignalPanel:
+        """``signals`` where nobody asks for reasons; evidence may be left out, which spares its arrays."""
+        return self.signals(bars)
+
     def latest(self, bars: Bars) -> SignalPanel:
         """The last row of ``signals``, shape (1, N), for a panel of at least ``lookback`` bars."""
         panel = self.signals(bars.tail(self.lookback))
@@ -80,11 +84,18 @@ class Windowed(Strategy):
 
     def signals(self, bars: Bars) -> SignalPanel:
         """The decided rows below those that come too early."""
+        return self._whole(bars, told=True)
+
+    def opinions(self, bars: Bars) -> SignalPanel:
+        """The same without evidence."""
+        return self._whole(bars, told=False)
+
+    def _whole(self, bars: Bars, told: bool) -> SignalPanel:
         early = self.lookback - 1
         if len(bars) <= early or not bars.symbols:
             return no_signals(len(bars), len(bars.symbols))
         panel = self._blanked(bars)
-        evidence = {name: _below(early, values, np.nan) for name, values in panel.evidence.items()}
+        evidence = {name: _below(early, values, np.nan) for name, values in panel.evidence.items()} if told else {}
         return SignalPanel(_below(early, panel.target, np.nan), _below(early, panel.confidence, 0.0), evidence)
 
     def latest(self, bars: Bars) -> SignalPanel:

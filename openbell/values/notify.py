@@ -45,7 +45,7 @@ class Target(Part):
 class Notify(Part):
     """What is told to whom; sending can never break or delay a run."""
 
-    enabled: bool = True
+    enabled: bool = Field(True, description="False: nobody is told of anything.")
     targets: tuple[Target, ...] = Field((), max_length=20, description="Empty: events only.")
     on: tuple[Happening, ...] = Field(
         ("completed", "failed", "interrupted", "missed", "orders", "alerts", "breaks", "switches", "breakers"),

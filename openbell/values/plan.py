@@ -57,11 +57,11 @@ class StrategyUse(Part):
 
     use: str = Field(description="Name of a strategy, or the dotted path of one's class.")
     name: str = Field("", description="Name in signals and books; default the strategy's own.")
-    enabled: bool = True
+    enabled: bool = Field(True, description="False: it is not asked.")
     universe: tuple[str, ...] = Field((), description="Symbols; default the plan's.")
     weight: float = Field(1.0, gt=0, le=1, description="Share of the sizing that this strategy gets.")
     every: Duration | None = Field(None, description="Look no more often than this, 30s to 30d; default each slot.")
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, Any] = Field(default_factory=dict, description="Fields of the strategy.")
 
     @field_validator("every")
     @classmethod
@@ -95,7 +95,7 @@ class Sizing(Part):
     """From a signal to a quantity."""
 
     use: str = Field("weight_of_equity", description="Name of a sizer, or the dotted path of one's class.")
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, Any] = Field(default_factory=dict, description="Fields of the sizer.")
     min_trade: Decimal = Field(Decimal(5), ge=0, description="Smallest order notional in the account's currency.")
     max_trade: Decimal = Field(Decimal(1000), gt=0, description="Largest order notional in the account's currency.")
 
@@ -112,7 +112,7 @@ class AccountUse(Part):
     broker: str = Field("paper", description="Kind of broker: paper, alpaca, ibkr.")
     name: str = Field("paper", description="Name of the account in the books.")
     block: str = Field("", description="Name of its block in Prefect; empty: built from params alone.")
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, Any] = Field(default_factory=dict, description="Its settings; keys never stand here.")
 
     @field_validator("name")
     @classmethod
@@ -125,7 +125,7 @@ class ProviderUse(Part):
 
     provider: str = Field(description="Kind of feed: files, alpaca.")
     block: str = Field("", description="Name of its block in Prefect; empty: built from params alone.")
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, Any] = Field(default_factory=dict, description="Its settings; keys never stand here.")
 
 
 class FeedUse(ProviderUse):
@@ -167,19 +167,19 @@ def _slug(name: str) -> str:
 class Plan(Part):
     """Universe, strategies, limits, window and broker of one book of business."""
 
-    name: str
-    description: str = ""
-    mode: Literal["paper", "live"] = "paper"
-    enabled: bool = True
-    universe: tuple[str, ...] = Field(min_length=1, max_length=MAX_SYMBOLS)
-    timeframe: str = "1d"
+    name: str = Field(description="Name of the plan and of its file: a-z, 0-9 and -, at most 40.")
+    description: str = Field("", description="What it is for, in a few words.")
+    mode: Literal["paper", "live"] = Field("paper", description="Live: real money, and nothing goes out unarmed.")
+    enabled: bool = Field(True, description="False: every run of it is a skip.")
+    universe: tuple[str, ...] = Field(min_length=1, max_length=MAX_SYMBOLS, description="Symbols that it may trade.")
+    timeframe: str = Field("1d", description="Length of the bars that strategies see: 1d, or 1s up to a day.")
     lookback: int | None = Field(None, ge=1, le=10_000, description="Bars to fetch; default what strategies need.")
     account: AccountUse = AccountUse()
     feed: FeedUse = FeedUse()
     window: Window = Window()
     schedule: dict[str, Schedule] = Field(default_factory=dict, description="By job; default each job's cadence.")
-    strategies: tuple[StrategyUse, ...] = Field(min_length=1)
-    adaptive: Adaptive | None = None
+    strategies: tuple[StrategyUse, ...] = Field(min_length=1, description="Who says what to hold.")
+    adaptive: Adaptive | None = Field(None, description="Look less often while the market is calm.")
     sizing: Sizing = Sizing()
     risk: dict[str, Any] = Field(default_factory=dict, description="Limits by rule; the rest keep their defaults.")
     exits: dict[str, Any] = Field(

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from openbell.budget_port import RequestBudget, Unlimited
 from openbell.errors import StoreError
+from openbell.ports.budget import RequestBudget, Unlimited
 from openbell.specs import ordinary, patience, pause
 
 #: A venue that says "too many" without saying until when is left alone for so long; and no word holds for longer.

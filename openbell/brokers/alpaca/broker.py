@@ -1,16 +1,17 @@
 """The Broker port over Alpaca's trading API."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 from urllib.parse import quote
 
-from openbell.brokers.alpaca import outcomes, rows
+from openbell.brokers.alpaca import assets, outcomes, rows
+from openbell.brokers.alpaca.days import session_of
 from openbell.brokers.alpaca.questions import Trading
 from openbell.brokers.alpaca.rows import Row
 from openbell.errors import BrokerError, BrokerUnavailable, WrongAccount
-from openbell.ports import BrokerClock, Capabilities, Rejected, Submission, Unknown
+from openbell.ports import BrokerClock, Capabilities, Rejected, Submission, Unknown, VenueDays
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
 from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, Purpose, TimeInForce
@@ -85,16 +86,21 @@ class AlpacaBroker:
             raise BrokerError("alpaca: the clock does not say whether the market is open")
         return BrokerClock(rows.instant_of(row, "timestamp"), row["is_open"])
 
+    def sessions(self, first: date, last: date) -> VenueDays:
+        """Alpaca's calendar of US stocks: every day from first to last."""
+        days = self._transport.rows("/calendar", {"start": first.isoformat(), "end": last.isoformat()})
+        told = dict(map(session_of, days))
+        whole = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        return {day: told.get(day) for day in whole}
+
     def account(self) -> Account:
         """Account and positions; BrokerUnavailable while the two do not agree, since flat is never assumed."""
         for _ in range(2):
             row, positions = self._transport.row("/account"), self._transport.rows("/positions")
-            gap = abs(rows.gross_reported(row) - rows.gross_of(positions))
-            if gap * TOLERANCE <= rows.gross_reported(row):
+            held, said, slack = rows.worth(row, positions)
+            if abs(said - held) * TOLERANCE <= abs(said) + slack:
                 return rows.account_of(row, positions, self._environment)
-        raise BrokerUnavailable(
-            f"alpaca: positions are worth {rows.gross_of(positions)}, the account says {rows.gross_reported(row)}"
-        )
+        raise BrokerUnavailable(f"alpaca: positions are worth {held}, the account says {said}")
 
     def open_orders(self) -> tuple[Order, ...]:
         """Every open order of the account, whoever placed it, oldest first; all pages."""
@@ -158,7 +164,7 @@ class AlpacaBroker:
         if len(missing) > MANY:
             listed = self._transport.patient(LONG).rows("/assets", {"status": "active"})
             wanted = set(missing)
-            self._assets |= {row["symbol"]: rows.instrument_of(row) for row in listed if row.get("symbol") in wanted}
+            self._assets |= {row["symbol"]: assets.listed(row) for row in listed if row.get("symbol") in wanted}
             self._assets |= {symbol: self._assets.get(symbol) for symbol in missing}
         else:
             self._assets |= {symbol: self._asset(symbol) for symbol in missing}
@@ -171,7 +177,7 @@ class AlpacaBroker:
         answer = self._transport.call("GET", path)
         if outcomes.absent(answer):
             return None
-        return rows.instrument_of(self._transport.single(self._transport.clean(answer, path), path))
+        return assets.instrument_of(self._transport.single(self._transport.clean(answer, path), path))
 
     def _recovered(self, intent: OrderIntent, refused: Submission) -> Submission:
         """The id is known already: an earlier POST of ours may have come through, so ask before judging."""

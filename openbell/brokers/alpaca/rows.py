@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 from openbell.errors import BrokerError, InputError
 from openbell.values.account import Account, Position
-from openbell.values.instrument import Instrument
-from openbell.values.money import CENT, ZERO, to_decimal
+from openbell.values.money import ZERO, to_decimal
 from openbell.values.orders import Fill, Order, OrderState, OrderType, Side, TimeInForce
 
 Row = Mapping[str, Any]
@@ -29,33 +28,36 @@ _STATES = {
 }
 #: Currencies that the name of a held coin ends in; it is held as BTCUSD and ordered as BTC/USD.
 _QUOTED_IN = ("USDT", "USDC", "USD", "BTC")
-#: Step of stock prices below one dollar.
-_FINE_TICK = Decimal("0.0001")
+#: Stands for the symbol of an order that has none of its own; it is written as one, since prices are asked for.
+NO_SYMBOL = "MULTI.LEG"
+#: Ten times the money that equity less cash may differ from what is held.
+_UNTOLD = Decimal(10)
 _FLAGS = ("trading_blocked", "account_blocked", "trade_suspended_by_user")
 #: Kinds of rows about executions: what brings one, and what takes one back.
 _EXECUTIONS = frozenset({"fill", "partial_fill", "trade_correct"})
 _TAKEN_BACK = frozenset({"trade_bust", "trade_correct"})
 #: Where such a row names what it is about.
 _PREVIOUS = ("previous_id", "previous_execution_id")
-_CLASSES = {"us_equity": "equity", "crypto": "crypto"}
+CLASSES = {"us_equity": "equity", "crypto": "crypto"}
 
 
 def order_of(row: Row) -> Order:
     """An order; a status, type, term or size that we cannot read makes its state UNKNOWN, with the word named."""
-    strange = _strange(row)
-    filled = _decimal(row, "filled_qty", ZERO)
+    strange, whole = _strange(row), not _several(row)
+    filled = decimal_of(row, "filled_qty", ZERO)
     kind = _word(OrderType, row.get("type") or row.get("order_type"), OrderType.MARKET)
     return Order(
         client_id=text_of(row, "client_order_id"),
-        symbol=text_of(row, "symbol"),
-        side=side_of(row),
+        # An order of several legs has neither a symbol nor a side of its own.
+        symbol=text_of(row, "symbol") if whole else NO_SYMBOL,
+        side=side_of(row) if whole else Side.BUY,
         # A notional order has no quantity until it has filled; its state is UNKNOWN, so that nobody counts on 0.
-        quantity=filled if row.get("qty") is None else _decimal(row, "qty"),
+        quantity=filled if not whole or row.get("qty") is None else decimal_of(row, "qty"),
         type=kind,
         state=OrderState.UNKNOWN if strange else _state(row, filled),
         updated=_latest(row),
         filled=filled,
-        average_price=None if row.get("filled_avg_price") is None else _decimal(row, "filled_avg_price"),
+        average_price=None if row.get("filled_avg_price") is None else decimal_of(row, "filled_avg_price"),
         broker_id=text_of(row, "id"),
         limit_price=_price(row, "limit_price"),
         # A trailing stop shows where its stop is at present; that is not part of the order.
@@ -82,11 +84,17 @@ def _strange(row: Row) -> str:
         return f"status {status[:40]!r} is not known"
     if kind not in set(OrderType) and status in _ALIVE:
         return f"type {kind[:40]!r} is not known"
+    if _several(row):
+        return "an order of several legs has no symbol of its own"
     if not isinstance(term, str):
         return f"time_in_force {str(term)[:40]!r} is not known"
     if row.get("qty") is None and status in _ALIVE | {"pending_cancel"}:
         return f"a notional order of {str(row.get('notional'))[:40]}: its quantity is not known yet"
     return ""
+
+
+def _several(row: Row) -> bool:
+    return row.get("order_class") == "mleg" and not row.get("symbol")
 
 
 def _reason(row: Row) -> str:
@@ -106,17 +114,30 @@ def side_of(row: Row) -> Side:
 
 def account_of(row: Row, positions: Sequence[Row], environment: str) -> Account:
     """The account with its positions, as the venue says them."""
-    held = [position_of(position) for position in positions]
+    held = [position_of(position) for position in positions if not _foreign(position)]
     return Account(
         id=text_of(row, "account_number"),
         environment=environment,
-        currency=text_of(row, "currency"),
-        cash=_decimal(row, "cash"),
+        currency=str(row.get("currency") or "USD"),
+        cash=decimal_of(row, "cash"),
         positions={position.symbol: position for position in held if position.quantity},
-        buying_power=_decimal(row, "buying_power"),
-        reported_equity=_decimal(row, "equity"),
-        blocked=blocked(row),
+        buying_power=decimal_of(row, "buying_power"),
+        reported_equity=decimal_of(row, "equity"),
+        blocked="; ".join(filter(None, (blocked(row), _strangers(positions)))),
     )
+
+
+def _foreign(position: Row) -> bool:
+    """Options and whatever else is worth something other than quantity times price."""
+    return position.get("asset_class") not in (None, *CLASSES)
+
+
+def _strangers(positions: Sequence[Row]) -> str:
+    """Why equity and exposure cannot be told; such an account is not traded."""
+    names = [
+        f"{str(row.get('symbol'))[:40]} ({str(row.get('asset_class'))[:40]})" for row in positions if _foreign(row)
+    ]
+    return f"it holds what is neither a share nor a coin: {', '.join(names[:5])}" if names else ""
 
 
 def blocked(row: Row) -> str:
@@ -129,22 +150,25 @@ def blocked(row: Row) -> str:
 
 def position_of(row: Row) -> Position:
     """A holding; shorts are negative whatever sign the row has."""
-    quantity = abs(_decimal(row, "qty"))
-    short = row.get("side") == "short" or _decimal(row, "qty") < 0
+    quantity = abs(decimal_of(row, "qty"))
+    short = row.get("side") == "short" or decimal_of(row, "qty") < 0
     symbol = text_of(row, "symbol")
     if row.get("asset_class") == "crypto" and "/" not in symbol:
         symbol = _pair(symbol)
-    return Position(symbol, -quantity if short else quantity, _decimal(row, "avg_entry_price"))
+    return Position(symbol, -quantity if short else quantity, decimal_of(row, "avg_entry_price"))
 
 
-def gross_of(positions: Sequence[Row]) -> Decimal:
-    """Sum of the absolute market values of the rows."""
-    return sum((abs(_decimal(row, "market_value", ZERO)) for row in positions), ZERO)
+def worth(row: Row, positions: Sequence[Row]) -> tuple[Decimal, Decimal, Decimal]:
+    """What is held by the rows, what by the account's own word, and by how much the latter may be off at zero.
 
-
-def gross_reported(row: Row) -> Decimal:
-    """The same by the account's own word."""
-    return abs(_decimal(row, "long_market_value")) + abs(_decimal(row, "short_market_value"))
+    Gross values where the account tells them; else equity less cash, in which a fee may be under way.
+    """
+    values = [decimal_of(position, "market_value", ZERO) for position in positions]
+    parts = [row.get(name) for name in ("long_market_value", "short_market_value")]
+    if None not in parts:
+        gross = abs(decimal_of(row, "long_market_value")) + abs(decimal_of(row, "short_market_value"))
+        return sum(map(abs, values), ZERO), gross, ZERO
+    return sum(values, ZERO), decimal_of(row, "equity") - decimal_of(row, "cash"), _UNTOLD
 
 
 def executed(row: Row) -> bool:
@@ -163,8 +187,8 @@ def fill_of(row: Row, client_id: str) -> Fill:
             client_id=client_id,
             symbol=text_of(row, "symbol"),
             side=side_of(row),
-            quantity=_decimal(row, "qty"),
-            price=_decimal(row, "price"),
+            quantity=decimal_of(row, "qty"),
+            price=decimal_of(row, "price"),
             fee=ZERO,
             time=instant_of(row, "transaction_time"),
         )
@@ -190,37 +214,6 @@ def _alike(row: Row, bust: Row) -> bool:
     return all(row.get(name) == bust.get(name) for name in ("order_id", "qty", "price", "side"))
 
 
-def instrument_of(row: Row) -> Instrument | None:
-    """Facts of an asset, None for a class that we do not trade; a fact that is missing counts against trading."""
-    asset_class, symbol = _CLASSES.get(str(row.get("class"))), text_of(row, "symbol")
-    try:
-        if asset_class is None:
-            return None
-        tick, fine = _decimal(row, "price_increment", CENT), None if "price_increment" in row else _FINE_TICK
-        lot = _decimal(row, "min_trade_increment", Decimal(1))
-        return Instrument(
-            symbol=symbol,
-            asset_class="crypto" if asset_class == "crypto" else "equity",
-            venue=str(row.get("exchange") or ""),
-            tick=tick,
-            lot=lot,
-            fractionable=row.get("fractionable") is True,
-            tradable=row.get("tradable") is True and row.get("status") == "active",
-            shortable=row.get("shortable") is True and asset_class == "equity" and not _hard_to_borrow(row),
-            max_leverage=Decimal(2) if row.get("marginable") is True and asset_class == "equity" else Decimal(1),
-            fine_tick=fine,
-        )
-    except InputError as error:
-        raise BrokerError(f"alpaca: {error}") from None
-
-
-def _hard_to_borrow(row: Row) -> bool:
-    """By whichever of the two fields is there: the newer one replaces the older one."""
-    if row.get("borrow_status") is not None:
-        return bool(row["borrow_status"] != "easy_to_borrow")
-    return row.get("easy_to_borrow") is False
-
-
 def instant_of(row: Row, name: str) -> datetime:
     """An instant in UTC; finer than a microsecond is cut."""
     try:
@@ -244,7 +237,8 @@ def text_of(row: Row, name: str) -> str:
     return value
 
 
-def _decimal(row: Row, name: str, default: Decimal | None = None) -> Decimal:
+def decimal_of(row: Row, name: str, default: Decimal | None = None) -> Decimal:
+    """An amount; ``default`` where there is none, and a BrokerError without one or for what is no number."""
     value = row.get(name)
     if value is None and default is not None:
         return default
@@ -257,7 +251,7 @@ def _decimal(row: Row, name: str, default: Decimal | None = None) -> Decimal:
 
 
 def _price(row: Row, name: str) -> Decimal | None:
-    return None if row.get(name) is None else _decimal(row, name)
+    return None if row.get(name) is None else decimal_of(row, name)
 
 
 def _word(kind: type[_E], word: object, default: _E) -> _E:

@@ -1,6 +1,7 @@
 """Interactive Brokers: stocks over TWS or IB Gateway, paper or live."""
 
 from openbell.brokers.ibkr.broker import IBKRBroker
+from openbell.brokers.ibkr.ids import OrderIds
 from openbell.brokers.ibkr.terms import Terms
 from openbell.ports import Broker, MarketFeed, PaperLedger
 from openbell.specs import BrokerSpec, Surroundings
@@ -22,4 +23,4 @@ class IBKR(Terms, BrokerSpec):
 
     def open(self, account: str, around: Surroundings, feed: MarketFeed, ledger: PaperLedger) -> Broker:  # noqa: ARG002
         """The account behind the gateway, connected and complete; InputError when it is not of this mode."""
-        return IBKRBroker(self)
+        return IBKRBroker(self, OrderIds(around.kept))

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from openbell.brokers.ibkr import codes, hours, look, rows, statement
 from openbell.brokers.ibkr.facts import instrument, unfit
+from openbell.brokers.ibkr.ids import OrderIds
 from openbell.brokers.ibkr.look import Sent
-from openbell.brokers.ibkr.sending import Sending, Watch, Word, cancel
+from openbell.brokers.ibkr.sending import Sending, Watch, Word, cancel, waits
 from openbell.brokers.ibkr.terms import Terms
 from openbell.errors import BrokerError, BrokerUnavailable, InputError
-from openbell.ports import Accepted, BrokerClock, Capabilities, Rejected, Submission, Unknown
+from openbell.ports import Accepted, BrokerClock, Capabilities, Rejected, Submission, Unknown, VenueDays
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
 from openbell.values.money import ZERO, text
@@ -33,8 +34,9 @@ class IBKRBroker:
     again here, and before an order is sent it is asked whether the gateway knows one with its id.
     """
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, ids: OrderIds | None = None) -> None:
         self._terms = terms
+        self._ids = ids or OrderIds()
         self._line = Line(terms, terms.client_id, BrokerUnavailable, orders=True)
         self._contracts = Contracts(terms)
         #: What this process sent, and what of it was refused with a clear word, by client id.
@@ -79,6 +81,11 @@ class IBKRBroker:
     def clock(self) -> BrokerClock:
         """The gateway's clock, to the second, and the regular trading hours of the reference symbol."""
         return self._line.ask(self._clock)
+
+    def sessions(self, first: date, last: date) -> VenueDays:
+        """The days that the reference symbol's trading hours speak of: this week and the next, at most."""
+        told = self._line.ask(self._hours)
+        return {day: span for day, span in hours.sessions(*told).items() if first <= day <= last}
 
     def account(self) -> Account:
         """Values and positions; BrokerUnavailable while the two do not agree."""
@@ -127,7 +134,7 @@ class IBKRBroker:
         return ready if isinstance(ready, (Accepted, Rejected, Unknown)) else self._send(intent, ready)
 
     def _send(self, intent: OrderIntent, contract: Any) -> Submission:
-        sending = Sending(intent, contract, self._terms.ack_timeout)
+        sending = Sending(intent, contract, self._terms.ack_timeout, self._ids)
         try:
             word, watch = self._line.ask(sending.go, again=False)
         except (BrokerError, InputError) as error:
@@ -139,7 +146,8 @@ class IBKRBroker:
 
     def _outcome(self, intent: OrderIntent, word: Word, watch: Watch) -> Submission:
         if word is Word.TAKEN:
-            return Accepted(_taken(intent, watch))
+            order = _taken(intent, watch)
+            return self._called_off(order) if waits(intent, watch) else Accepted(order)
         if word is Word.REFUSED and watch.refusal:
             self._refused.add(intent.id)
             code, said = watch.refusal
@@ -149,6 +157,13 @@ class IBKRBroker:
         if word is Word.LOST:
             return Unknown("the connection was lost after the order was sent")
         return Unknown(f"no word about the order within {self._terms.ack_timeout:g} s")
+
+    def _called_off(self, order: Order) -> Submission:
+        """An order for the day that the venue holds back until it opens again is canceled at once."""
+        told = f"{order.reason}; taken back, since it would have waited for the next session"
+        outcome = self.cancel(order.client_id)
+        found = outcome.order if isinstance(outcome, Accepted) else order
+        return Accepted(replace(found, reason=told))
 
     def _confirmed(self, intent: OrderIntent, watch: Watch) -> Submission:
         """A status claims an end without a reason: the lists of the gateway must bear it out."""
@@ -176,12 +191,15 @@ class IBKRBroker:
 
     async def _clock(self, session: Session) -> BrokerClock:
         now = await session.named("its clock", session.ib.reqCurrentTimeAsync)
+        return BrokerClock(now.astimezone(UTC), hours.is_open(*await self._hours(session), now))
+
+    async def _hours(self, session: Session) -> tuple[str, str]:
+        """The regular hours of the reference symbol, and their zone."""
         found = await self._contracts.find(session, [self._terms.reference], anew=True)
         details = found[self._terms.reference]
         if isinstance(details, str):
             raise BrokerError(f"ibkr: no trading hours: {details}; name another symbol in reference")
-        told = details.liquidHours or details.tradingHours
-        return BrokerClock(now.astimezone(UTC), hours.is_open(told, details.timeZoneId, now))
+        return str(details.liquidHours or details.tradingHours), str(details.timeZoneId)
 
     async def _open_orders(self, session: Session) -> tuple[Order, ...]:
         now, found = datetime.now(UTC), []

@@ -29,6 +29,9 @@ CANCELED = 202
 #: A cancel was not taken: not found, not in a state to be canceled, or of another client.
 CANCEL_REFUSED = frozenset({161, 10147, 10148})
 
+#: How a notice (399) says that an order is only held until the venue opens; others of that code say other things.
+HELD_BACK = "will not be placed at the exchange until"
+
 #: Statuses of an order that works or waits.
 ALIVE = frozenset({"ApiPending", "PendingSubmit", "PreSubmitted", "Submitted"})
 #: Statuses that claim an end; none of them proves one.

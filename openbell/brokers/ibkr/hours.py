@@ -1,6 +1,6 @@
 """Trading hours as contract details tell them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from openbell.errors import BrokerError
@@ -15,26 +15,35 @@ def spans(hours: str, zone: str) -> list[tuple[datetime, datetime]]:
     """Every interval in UTC; the older form without a second date, and with several intervals a day, is read too."""
     found = []
     for day in hours.split(";"):
-        date, _, rest = day.strip().partition(":")
-        if not date or rest == "CLOSED":
+        label, _, rest = day.strip().partition(":")
+        if not label or rest == "CLOSED":
             continue
-        found += [_span(date, part, zone, hours) for part in rest.split(",")]
+        found += [_span(label, part, zone, hours) for part in rest.split(",")]
     return found
 
 
-def _span(date: str, part: str, zone: str, hours: str) -> tuple[datetime, datetime]:
+def sessions(hours: str, zone: str) -> dict[date, tuple[datetime, datetime] | None]:
+    """Each day that the hours speak of: the beginning of its first interval and the end of its last, None if closed."""
+    found: dict[date, tuple[datetime, datetime] | None] = {}
+    for day in filter(None, (part.strip() for part in hours.split(";"))):
+        told = spans(day, zone)
+        found[_instant(day[:8], "1200", zone).date()] = (told[0][0], told[-1][1]) if told else None
+    return found
+
+
+def _span(label: str, part: str, zone: str, hours: str) -> tuple[datetime, datetime]:
     start, dash, end = part.partition("-")
     end_date, colon, end_time = end.partition(":")
     if not dash:
         raise BrokerError(f"ibkr: trading hours {hours[:60]!r} cannot be read")
-    return _instant(date, start[-4:], zone), _instant(*((end_date, end_time) if colon else (date, end)), zone)
+    return _instant(label, start[-4:], zone), _instant(*((end_date, end_time) if colon else (label, end)), zone)
 
 
-def _instant(date: str, clock: str, zone: str) -> datetime:
+def _instant(label: str, clock: str, zone: str) -> datetime:
     try:
-        naive = datetime.strptime(f"{date} {clock}", "%Y%m%d %H%M")  # noqa: DTZ007  # its zone is named beside it
+        naive = datetime.strptime(f"{label} {clock}", "%Y%m%d %H%M")  # noqa: DTZ007  # its zone is named beside it
         return naive.replace(tzinfo=ZoneInfo(zone.split(" ", maxsplit=1)[0])).astimezone(UTC)
     except (ValueError, KeyError, OSError):
         raise BrokerError(
-            f"ibkr: trading hours {date[:20]} {clock[:20]} in zone {zone[:40]!r} cannot be read"
+            f"ibkr: trading hours {label[:20]} {clock[:20]} in zone {zone[:40]!r} cannot be read"
         ) from None

@@ -8,9 +8,10 @@ from enum import Enum
 from typing import Any
 
 from openbell.brokers.ibkr import codes, rows
+from openbell.brokers.ibkr.ids import OrderIds
 from openbell.brokers.ibkr.legs import group
 from openbell.values.money import ZERO
-from openbell.values.orders import OrderIntent, OrderType
+from openbell.values.orders import OrderIntent, OrderType, TimeInForce
 from openbell.venues.ibkr.sdk import Order as WireOrder
 from openbell.venues.ibkr.session import Session, Trouble
 
@@ -89,6 +90,11 @@ class Watch:
     def notices(self) -> str:
         """What else was told of it, such as that it waits for the open."""
         return "; ".join(f"{code}: {text}" for code, text in self._session.told.get(self.number, []))[:300]
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the venue keeps it until it opens."""
+        return any(codes.HELD_BACK in text for _, text in self._session.told.get(self.number, []))
 
     @property
     def executed(self) -> Decimal:
@@ -180,8 +186,9 @@ def _number(quantity: Decimal) -> int | float:
 class Sending:
     """One order on its way. ``sent`` turns true at the moment from which on nothing is certain."""
 
-    def __init__(self, intent: OrderIntent, contract: Any, seconds: float) -> None:
+    def __init__(self, intent: OrderIntent, contract: Any, seconds: float, ids: OrderIds) -> None:
         self._intent, self._contract, self._seconds = intent, contract, seconds
+        self._ids = ids
         self.sent = False
 
     async def go(self, session: Session) -> tuple[Word, Watch]:
@@ -191,14 +198,32 @@ class Sending:
         watch = Watch(session)
         try:
             order = wire_order(self._intent, session.account)
-            order.orderId = watch.number = session.ib.client.getReqId()
-            orders = group(order, self._intent, session.ib.client.getReqId)
+            order.orderId = watch.number = self._number(session)
+            orders = group(order, self._intent, lambda: self._number(session))
             self.sent = True
             for each in orders:
                 session.ib.placeOrder(self._contract, each)
-            return await watch.wait(about_order, self._seconds), watch
+            return await watch.wait(self._judge, self._seconds), watch
         finally:
             watch.stop()
+
+    def _number(self, session: Session) -> int:
+        return self._ids.issue(session.ib.client, session.account, session.ib.wrapper.clientId)
+
+    def _judge(self, watch: Watch) -> Word | None:
+        """One that could work at once and only waits may have to wait for the open: a notice says so, in a moment."""
+        word = about_order(watch)
+        moot = word is Word.TAKEN and watch.status == "PreSubmitted" and not watch.executed
+        return None if moot and _at_once(self._intent) and not (watch.held_back or watch.aged()) else word
+
+
+def _at_once(intent: OrderIntent) -> bool:
+    return intent.type in (OrderType.MARKET, OrderType.LIMIT) and intent.time_in_force is TimeInForce.DAY
+
+
+def waits(intent: OrderIntent, watch: Watch) -> bool:
+    """Whether the venue holds back an order for the day until it opens again."""
+    return watch.held_back and intent.time_in_force is TimeInForce.DAY and not (watch.executed or watch.filled)
 
 
 async def cancel(session: Session, number: int, seconds: float) -> tuple[Word, Watch]:

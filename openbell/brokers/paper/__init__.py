@@ -1,15 +1,16 @@
 """The paper venue: real prices, pretended money."""
 
+from collections.abc import Callable
 from datetime import datetime
 
-from openbell.brokers.paper.broker import PaperBroker
+from openbell.brokers.paper.broker import PaperBroker, Quotes
 from openbell.brokers.paper.settings import PaperSettings, PaperTerms
 from openbell.calendar.exchange import Exchange, exchange
 from openbell.errors import CalendarError
 from openbell.ports import Broker, MarketFeed, PaperLedger
 from openbell.specs import BrokerSpec, Surroundings
 
-__all__ = ["Paper", "PaperBroker", "PaperSettings", "PaperTerms"]
+__all__ = ["Paper", "PaperBroker", "PaperSettings", "PaperTerms", "paper_broker"]
 
 
 class Paper(PaperTerms, BrokerSpec):
@@ -22,16 +23,23 @@ class Paper(PaperTerms, BrokerSpec):
 
     def open(self, account: str, around: Surroundings, feed: MarketFeed, ledger: PaperLedger) -> Broker:
         """The account of that name, filled at the feed's quotes while the plan's exchange is open."""
-        venue = exchange(around.exchange)
         settings = PaperSettings(account=account, **self.model_dump())
-        return PaperBroker(
-            settings,
-            ledger,
-            feed.quotes,
-            around.now,
-            is_open=lambda instant: _is_open(venue, instant),
-            session_end=lambda instant: _session_end(venue, instant),
-        )
+        return paper_broker(settings, around.exchange, ledger, feed.quotes, around.now)
+
+
+def paper_broker(
+    settings: PaperSettings, code: str, ledger: PaperLedger, quotes: Quotes, now: Callable[[], datetime]
+) -> PaperBroker:
+    """An account that is filled while the exchange of that code is open."""
+    venue = exchange(code)
+    return PaperBroker(
+        settings,
+        ledger,
+        quotes,
+        now,
+        is_open=lambda instant: _is_open(venue, instant),
+        session_end=lambda instant: _session_end(venue, instant),
+    )
 
 
 def _is_open(venue: Exchange, instant: datetime) -> bool:

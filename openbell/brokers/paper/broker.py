@@ -145,10 +145,22 @@ class PaperBroker:
     @contextmanager
     def _question(self, *symbols: str) -> Iterator[Look]:
         try:
+            with self._ledger.peek(self.account_id) as book:
+                account = book.account()
+                if account is not None and not book.open_orders():
+                    yield self._glance(book, account, symbols)
+                    return
             with self._look(self._quotes, *symbols) as look:
                 yield look
         except DataError as error:
             raise BrokerUnavailable(f"paper account {self.account_id} has no prices: {error}") from error
+
+    def _glance(self, book: PaperBook, account: Account, symbols: Sequence[str]) -> Look:
+        """The account as it stands: where no order rests, neither time nor prices move it."""
+        now, wanted = self._now(), _needed(book, account) | {*symbols}
+        quotes = self._quotes(sorted(wanted), now) if wanted else {}
+        usable = {symbol: quote for symbol, quote in quotes.items() if quote.time <= now}
+        return Look(book, account, self._settings, usable, now, self._is_open(now))
 
     @contextmanager
     def _look(self, ask: Quotes, *symbols: str) -> Iterator[Look]:

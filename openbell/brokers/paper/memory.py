@@ -98,3 +98,8 @@ class MemoryLedger:
             book = MemoryBook(self._accounts.setdefault(account_id, _Kept()))
             yield book
             book.commit()
+
+    @contextmanager
+    def peek(self, account_id: str) -> Iterator[MemoryBook]:
+        """A book whose changes are dropped. What is committed meanwhile may show: nothing here waits."""
+        yield MemoryBook(self._accounts.setdefault(account_id, _Kept()))

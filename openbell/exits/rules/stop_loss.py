@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,10 @@ class StopLoss(ExitRule):
 
     loss_fraction: Fraction = Field(Decimal("0.1"), gt=0, lt=1, description="Loss at which a position is closed.")
 
+    resting: Literal["live", "always", "never"] = Field(
+        "live", description="Whose positions also have a stop order at the broker: live plans', all or none."
+    )
+
     @property
     def limit(self) -> float:
         """The loss, a fraction."""
@@ -28,6 +32,12 @@ class StopLoss(ExitRule):
     def measure(self, held: Holdings) -> FloatRow:
         """Loss since entry; below zero while there is a gain."""
         return -held.gain()
+
+    def resting_stop(self, average: Decimal, long: bool, mode: str) -> Decimal | None:
+        """Where the loss is reached."""
+        if self.resting == "never" or (self.resting == "live" and mode != "live"):
+            return None
+        return average * (1 - self.loss_fraction if long else 1 + self.loss_fraction)
 
     def conflict(self, others: Mapping[str, ExitRule]) -> str:
         """A stop may not be further away than the target."""

@@ -1,6 +1,6 @@
 """Alpaca: bars and quotes of US stocks over its market data API."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
@@ -21,6 +21,8 @@ Tape = Literal["iex", "sip"]
 
 class Alpaca(FeedSpec):
     """Terms of the Alpaca feed, as ``[feed.params]`` of a plan has them; keys never stand in a plan."""
+
+    asks_again: ClassVar[bool] = True
 
     feed: Tape = Field("iex", description="iex: one exchange, free; sip: all of them, recent data by subscription.")
     quotes: Tape | None = Field(None, description="Where quotes come from, if not from feed.")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from openbell.errors import DataError, FeedKeysRefused, FeedSpent, FeedUnavailable
+from openbell.specs import EARLY
 from openbell.venues.allowance import Allowance
 from openbell.venues.alpaca.keys import Keys
 from openbell.venues.alpaca.transport import FREE, Answer, Transport
@@ -32,7 +33,8 @@ class MarketData(Transport):
     """One pair of keys at the market data API.
 
     A question is asked at most three times: after 429, 5xx, no answer, or an answer that cannot be read. When the
-    limiter says that nothing is left, the next question waits until it says otherwise.
+    limiter says that nothing is left, the next question waits until it says otherwise. Once orders are being sent
+    there is no time for that: a question is asked again within some seconds or not at all.
     """
 
     def __init__(self, url: str, keys: Keys, wait: Callable[[timedelta], None], allowance: Allowance = FREE) -> None:
@@ -46,14 +48,20 @@ class MarketData(Transport):
         FeedKeysRefused at 401, DataError for what would be refused again, FeedUnavailable for the rest.
         FeedSpent when it was not even asked.
         """
+        begun = time.monotonic()
         answer = self._once(path, params)
         for usual in PAUSES:
             rest = _rest(answer, usual)
-            if not _passing(answer) or answer.back or rest > LONGEST:
+            if not _passing(answer) or answer.back or rest > min(LONGEST, self._left(begun)):
                 break
             self._wait(rest)
             answer = self._once(path, params)
         return _clean(answer, path)
+
+    def _left(self, begun: float) -> timedelta:
+        """How long a question that began then may still wait before it is asked again."""
+        most = self._allowance.patience()
+        return LONGEST if most >= EARLY else 2 * most - timedelta(seconds=time.monotonic() - begun)
 
     def _once(self, path: str, params: Mapping[str, str]) -> Answer:
         left = self._spent_until - time.monotonic()

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from openbell.errors import InputError
 from openbell.risk.base import Book, Rule
+from openbell.risk.block import Block, Mask
 from openbell.values.instrument import check_symbol
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
@@ -33,3 +34,8 @@ class AllowedSymbols(Rule):
         allowed = intent.symbol in (self.symbols or book.instruments)
         limit = f"{len(self.symbols)} listed" if self.symbols else f"{len(book.instruments)} known to the venue"
         return self.allow(intent, intent.symbol, limit) if allowed else self.deny(intent.symbol, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where every entry is on the list."""
+        allowed = self.symbols or block.instruments
+        return block.entries(block.each(lambda symbol, _: symbol in allowed))

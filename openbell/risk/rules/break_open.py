@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from openbell.risk.base import Book, Rule
+from openbell.risk.block import Block, Mask
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -20,3 +21,8 @@ class BreakOpen(Rule):
         limit = "no open break"
         found = book.breaks.get("") or book.breaks.get(intent.symbol)
         return self.deny(found, limit) if found else self.allow(intent, "none", limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where no break holds anything back."""
+        everywhere = bool(block.breaks.get(""))
+        return block.entries(block.each(lambda symbol, _: not everywhere and not block.breaks.get(symbol)))

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Fraction, Rule, amount, known
+from openbell.risk.block import Block, Mask, within
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -35,3 +36,8 @@ class BuyingPower(Rule):
         needed = cost + self.cushion_fraction * uncapped
         measured, limit = amount(needed), amount(power)
         return self.allow(intent, measured, limit) if needed <= power else self.deny(measured, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where the last entry can still be paid for: none has a price limit, and each uses up its value."""
+        spent = block.added(block.cost)
+        return block.quiet() | within((1 + float(self.cushion_fraction)) * spent, block.power)

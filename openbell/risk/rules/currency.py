@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from openbell.risk.base import Book, Rule
+from openbell.risk.block import Block, Mask
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -24,3 +25,8 @@ class Currency(Rule):
             return self.unknown(f"currency of {intent.symbol}", limit)
         listing = f"{instrument.currency} at {instrument.venue}" if instrument.venue else instrument.currency
         return self.allow(intent, listing, limit) if instrument.currency == own else self.deny(listing, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where each instrument trades in the account's money."""
+        own = block.currency
+        return block.entries(block.each(lambda _, of: bool(own) and of is not None and of.currency == own))

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.risk.block import Block, Mask, within
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -32,3 +33,8 @@ class DailyLossHalt(Rule):
         loss = (start - equity) / start
         measured = ratio(loss)
         return self.allow(intent, measured, limit) if loss < self.loss_fraction else self.deny(measured, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where equity is above the halt; asked of slots without entries too, as the account is."""
+        least = (1 - float(self.loss_fraction)) * block.start
+        return (block.start > 0) & within(least, block.equity)

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.risk.block import Block, Mask, within
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -31,3 +32,8 @@ class DrawdownHalt(Rule):
         fall = (peak - equity) / peak
         measured = ratio(fall)
         return self.allow(intent, measured, limit) if fall < self.drawdown_fraction else self.deny(measured, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where equity is above the halt; asked of slots without entries too, as the account is."""
+        least = (1 - float(self.drawdown_fraction)) * block.peak
+        return (block.peak > 0) & within(least, block.equity)

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from openbell.risk.base import Book, Rule
+from openbell.risk.block import Block, Mask
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -22,3 +23,7 @@ class DuplicateOrder(Rule):
         if (intent.symbol, intent.side.value) in book.recent:
             return self.deny(f"{what} was sent before", limit)
         return self.allow(intent, f"first {what}", limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where nothing comes a second time."""
+        return block.entries(~block.repeats)

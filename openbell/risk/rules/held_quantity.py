@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from openbell.risk.base import Book, Rule, units
+from openbell.risk.block import Block, Mask
 from openbell.values.orders import OrderIntent, Purpose
 from openbell.values.verdict import Ruling
 
@@ -22,3 +23,7 @@ class HeldQuantity(Rule):
         if closable is None:
             return self.unknown(f"position in {intent.symbol}", "held quantity")
         return self.clip(intent, book, closable, units(intent.quantity), f"{units(closable)} held")
+
+    def clears(self, block: Block) -> Mask:
+        """Where whatever is no entry surely only takes off a position."""
+        return block.every(block.entry | block.leaves)

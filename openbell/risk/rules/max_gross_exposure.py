@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Rule, known, ratio
+from openbell.risk.block import Block, Mask, within
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -31,3 +32,8 @@ class MaxGrossExposure(Rule):
             return self.unknown("a price or position", limit)
         most = (self.times_equity * equity - others - reach) / price
         return self.clip(intent, book, most, ratio((others + reach + intent.quantity * price) / equity), limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where all entries of a slot together stay within the limit."""
+        most = float(self.times_equity) * block.equity
+        return block.quiet() | ((block.equity > 0) & within(block.gross + block.added(block.value), most))

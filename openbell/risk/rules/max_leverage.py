@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from openbell.risk.base import Book, Rule, known, ratio
+from openbell.risk.block import Block, Mask, within
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -41,3 +43,12 @@ class MaxLeverage(Rule):
             return self.clip(intent, book, (own - reach) / price, f"{measured} in {symbol}", f"{limit} of {symbol}")
         measured = ratio((others + reach + intent.quantity * price) / equity)
         return self.clip(intent, book, (room - reach) / price, measured, ratio(self.leverage))
+
+    def clears(self, block: Block) -> Mask:
+        """Where all entries of a slot stay within both limits."""
+        most, instruments = float(self.leverage) * block.equity, block.instruments
+        account = (block.equity > 0) & within(block.gross + block.added(block.value), most)
+        allowed = [float(instruments[s].max_leverage) if s in instruments else np.nan for s in block.symbols]
+        own = np.array(allowed, np.float64)[block.column] * block.equity[block.slot]
+        symbols = block.entries(within(np.maximum(block.reach, 0) + block.value, own))
+        return block.quiet() | (account & symbols)

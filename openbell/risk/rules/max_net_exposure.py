@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from openbell.risk.base import Book, Rule, known, ratio
+from openbell.risk.block import SLACK, Block, Floats, Mask
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -30,3 +32,18 @@ class MaxNetExposure(Rule):
             return self.unknown("a price or position", limit)
         most = (self.times_equity * equity - reach) / price
         return self.clip(intent, book, most, ratio((reach + intent.quantity * price) / equity), limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where all buys of a slot, and all its sales, stay within the limit."""
+        most = float(self.times_equity) * block.equity
+        buys, sales = block.added(block.value, 1), block.added(block.value, -1)
+        up = (buys == 0) | _below(block.high, buys, most)
+        down = (sales == 0) | _below(-block.low, sales, most)
+        inside: Mask = (block.equity > 0) & up & down
+        return block.quiet() | inside
+
+
+def _below(reach: Floats, added: Floats, most: Floats) -> Mask:
+    """What is held may cancel out to next to nothing, so room is left by the size of the parts."""
+    sure: Mask = reach + added + SLACK * (np.abs(reach) + added) <= most - SLACK * np.abs(most)
+    return sure

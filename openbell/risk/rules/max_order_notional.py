@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Rule, amount
+from openbell.risk.block import Block, Mask, within
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -28,3 +29,7 @@ class MaxOrderNotional(Rule):
             return self.unknown(f"price of {intent.symbol}", limit)
         most = intent.quantity if cost <= self.notional else self.notional * intent.quantity / cost
         return self.clip(intent, book, most, amount(cost), limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where no entry costs more."""
+        return block.entries(within(block.cost, float(self.notional)))

@@ -5,6 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Rule
+from openbell.risk.block import Block, Mask
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -20,6 +21,8 @@ class MaxOrdersPerDay(Rule):
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Deny when the count is used up."""
-        count = book.orders_today + 1
-        measured, limit = str(count), str(self.orders)
-        return self.allow(intent, measured, limit) if count <= self.orders else self.deny(measured, limit)
+        return self.up_to(intent, book.orders_today + 1, self.orders)
+
+    def clears(self, block: Block) -> Mask:
+        """Where the count is not used up, exits included."""
+        return block.quiet() | (block.today + block.count() <= self.orders)

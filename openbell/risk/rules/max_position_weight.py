@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.risk.block import Block, Mask, within
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -32,3 +34,9 @@ class MaxPositionWeight(Rule):
             return self.unknown(f"price or position of {intent.symbol}", limit)
         most = (self.equity_fraction * equity - reach) / price
         return self.clip(intent, book, most, ratio((reach + intent.quantity * price) / equity), limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where no entry makes its symbol too heavy."""
+        equity = block.equity[block.slot]
+        reached = np.maximum(block.reach, 0) + block.value
+        return block.entries((equity > 0) & within(reached, float(self.equity_fraction) * equity))

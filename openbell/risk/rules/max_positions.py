@@ -5,6 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Rule
+from openbell.risk.block import Block, Mask
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -26,3 +27,9 @@ class MaxPositions(Rule):
         count = book.totals.occupied + new
         measured, limit = str(count), str(self.positions)
         return self.deny(measured, limit) if new and count > self.positions else self.allow(intent, measured, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where there are places for all new symbols, or none is new."""
+        new = block.count(block.opens & ~block.leaves)
+        cleared: Mask = (new == 0) | (block.occupied + new <= self.positions)
+        return cleared

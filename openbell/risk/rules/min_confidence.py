@@ -3,9 +3,11 @@
 import math
 from typing import ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from openbell.risk.base import Book, Rule
+from openbell.risk.block import Block, Mask
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -27,3 +29,8 @@ class MinConfidence(Rule):
         measured = f"{intent.confidence:.4f}"
         enough = intent.confidence >= self.confidence
         return self.allow(intent, measured, limit) if enough else self.deny(measured, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where every entry is confident enough."""
+        sure = np.isfinite(block.confidence) & (block.confidence >= self.confidence)
+        return block.entries(sure)

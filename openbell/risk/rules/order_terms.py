@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import ClassVar
 
+import numpy as np
+
+from openbell.ports import Capabilities
 from openbell.risk.base import Book, Rule, amount, known
+from openbell.risk.block import Block, Mask, within
+from openbell.values.instrument import Instrument
 from openbell.values.money import CENT
 from openbell.values.orders import OrderClass, OrderIntent, OrderType, Purpose, TimeInForce
 from openbell.values.verdict import Ruling
@@ -27,14 +32,26 @@ class OrderTerms(Rule):
             self.allow(intent, intent.time_in_force.value, "taken by the venue") if fault is None else self.deny(*fault)
         )
 
+    def clears(self, block: Block) -> Mask:
+        """Where the venue takes simple orders for the day, of that size."""
+        venue, least = block.capabilities, float(block.capabilities.min_notional)
+        simple = OrderClass.SIMPLE in venue.order_classes
+        taken = block.each(lambda _, of: simple and TimeInForce.DAY in _terms(of, venue))
+        notional = block.quantity * block.reference
+        large = np.ones(len(notional), np.bool_) if least == 0 else within(np.full(len(notional), least), notional)
+        return block.every(taken & (large | ~block.entry))
+
 
 def _term(intent: OrderIntent, book: Book) -> Fault:
-    instrument, venue = book.instruments.get(intent.symbol), book.capabilities
-    coin = instrument is not None and instrument.asset_class == "crypto"
-    taken = venue.coin_terms if coin else venue.terms
+    taken = _terms(book.instruments.get(intent.symbol), book.capabilities)
     if intent.time_in_force in taken:
         return None
     return f"time in force {intent.time_in_force}", "one of " + ", ".join(sorted(taken))
+
+
+def _terms(instrument: Instrument | None, venue: Capabilities) -> frozenset[TimeInForce]:
+    coin = instrument is not None and instrument.asset_class == "crypto"
+    return venue.coin_terms if coin else venue.terms
 
 
 def _hours(intent: OrderIntent, book: Book) -> Fault:

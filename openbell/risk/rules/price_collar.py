@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.risk.block import SLACK, Block, Mask
 from openbell.values.orders import OrderIntent, OrderType, Purpose
 from openbell.values.verdict import Ruling
 
@@ -39,3 +41,9 @@ class PriceCollar(Rule):
         harm = distance * intent.side.sign if leaves else abs(distance)
         measured = ratio(harm)
         return self.allow(intent, measured, limit) if harm <= self.collar_fraction else self.deny(measured, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where every entry's own price is near enough; a market exit has none."""
+        distance = np.abs(block.reference - block.price) / block.price
+        near = (block.reference > 0) & (distance + SLACK <= float(self.collar_fraction))
+        return block.every(block.leaves | near)

@@ -6,6 +6,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Rule, units
+from openbell.risk.block import Block, Mask
+from openbell.values.instrument import Instrument
 from openbell.values.orders import OrderIntent, Side
 from openbell.values.verdict import Ruling
 
@@ -32,12 +34,20 @@ class Shorting(Rule):
         short = max(Decimal(0), intent.quantity - closable)
         return self.allow(intent, f"{units(short)} short", "shorting allowed" if self.allowed else "0 short")
 
+    def clears(self, block: Block) -> Mask:
+        """Where no sale opens a position, or short ones are allowed throughout."""
+        can = self.allowed and block.capabilities.shorting is True
+        return block.entries((block.sign > 0) | block.each(lambda _, of: can and _lends(of)))
+
     def _forbidden(self, intent: OrderIntent, book: Book) -> str:
-        instrument = book.instruments.get(intent.symbol)
         if not self.allowed:
             return "shorting is not allowed by the plan"
         if book.capabilities.shorting is not True:
             return "the venue takes no short sales"
-        if instrument is None or instrument.shortable is not True or instrument.asset_class == "crypto":
+        if not _lends(book.instruments.get(intent.symbol)):
             return f"{intent.symbol} cannot be sold short"
         return ""
+
+
+def _lends(instrument: Instrument | None) -> bool:
+    return instrument is not None and instrument.shortable is True and instrument.asset_class != "crypto"

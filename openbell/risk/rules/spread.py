@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.risk.block import SLACK, Block, Mask
 from openbell.values.orders import OrderIntent, OrderType
 from openbell.values.verdict import Ruling
 
@@ -34,3 +35,8 @@ class Spread(Rule):
             return self.unknown(f"spread of {intent.symbol}", limit)
         measured = ratio(spread) if spread > 0 else f"{ratio(spread)}, {'crossed' if spread < 0 else 'locked'}"
         return self.allow(intent, measured, limit) if 0 < spread <= self.spread_fraction else self.deny(measured, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where every entry's quote is open and narrow."""
+        narrow = (block.spread > SLACK) & (block.spread + SLACK <= float(self.spread_fraction))
+        return block.entries(narrow)

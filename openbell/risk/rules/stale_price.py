@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from openbell.risk.base import Book, Rule
+from openbell.risk.block import Block, Mask
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
 
@@ -34,3 +35,9 @@ class StalePrice(Rule):
         seconds = age.total_seconds()
         measured = f"{seconds:.1f} s"
         return self.allow(intent, measured, limit) if seconds <= most else self.deny(measured, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where every entry's price is known and young."""
+        most = block.quote_limit.total_seconds()
+        most = most if self.age_seconds is None else min(most, self.age_seconds)
+        return block.entries((block.price > 0) & (block.age >= 0) & (block.age <= most))

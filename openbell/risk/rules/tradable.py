@@ -4,9 +4,10 @@ from decimal import Decimal
 from typing import ClassVar
 
 from openbell.risk.base import Book, Rule, known, units
+from openbell.risk.block import Block, Mask
 from openbell.values.instrument import Instrument
 from openbell.values.money import floor_to
-from openbell.values.orders import OrderIntent
+from openbell.values.orders import OrderIntent, OrderType
 from openbell.values.verdict import Ruling
 
 
@@ -30,6 +31,14 @@ class Tradable(Rule):
         if off is not None:
             return self.deny(f"price {off}", f"tick {instrument.tick_at(off) if known(off) else instrument.tick}")
         return self._whole_steps(intent, book)
+
+    def clears(self, block: Block) -> Mask:
+        """Where the venue takes market orders of these symbols in these steps."""
+        market, fractions = OrderType.MARKET in block.capabilities.order_types, block.capabilities.fractions is True
+        known = block.each(lambda _, of: market and of is not None and of.tradable is True)
+        parts = block.each(lambda _, of: fractions and of is not None and of.fractionable)
+        short = block.entry & (block.sign < 0)
+        return block.every(known & (block.lots | (block.steps & parts & ~short)))
 
     def _whole_steps(self, intent: OrderIntent, book: Book) -> Ruling:
         step = book.step(intent)

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from openbell.risk.base import Book, Rule, units
+from openbell.risk.block import Block, Mask
 from openbell.values.orders import OrderIntent, Side
 from openbell.values.verdict import Ruling
 
@@ -23,3 +24,7 @@ class WashTrade(Rule):
             return self.unknown("open orders", limit)
         measured = f"{units(resting)} open"
         return self.deny(measured, limit) if resting else self.allow(intent, measured, limit)
+
+    def clears(self, block: Block) -> Mask:
+        """Where no open order of the other side rests."""
+        return block.every(~block.meets)

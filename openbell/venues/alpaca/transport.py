@@ -134,6 +134,9 @@ class Transport(RESTClient):
         if HTTPConnection.debuglevel:
             return Answer(0, None, "nothing was sent: the wire log of http.client is on and would print the keys")
         try:
+            if method != "GET":
+                # A server may be closing a connection that was kept open; an order must never meet that.
+                self._session.get_adapter(url).close()
             response = self._session.request(method, url, timeout=self._timeouts, stream=True, **opts)
             status, headers, text = response.status_code, response.headers, self._masked(self._content(response))
         except (RequestException, HTTPError, OSError, ValueError) as error:
