@@ -6,13 +6,14 @@
     open_journal(url)        what a run reads and writes (ports.Journal)
     open_books(url)          all that a desk works with, at once
     open_history(url)        what people and machines read (ports.History)
-    open_outbox(url)         messages on their way out (outbox_port.Outbox)
-    open_exit_marks(url)     what the exits job keeps (exit_port.ExitMarks)
-    open_break_book(url)     what reconciliation keeps (break_port.BreakBook)
-    open_snapshots(url)      what accounts were worth after each session (snapshot_port.SnapshotBook)
-    open_alert_book(url)     what alerts did and where they stand (alert_port.AlertBook)
-    open_permits(url)        what people allow plans to do (permit_port.Permits)
-    open_budget(url, ...)    the requests of an account at its venue (budget_port.RequestBudget)
+    open_health(url)         counts and ages for whoever watches (ports.health.Health)
+    open_outbox(url)         messages on their way out (ports.outbox.Outbox)
+    open_exit_marks(url)     what the exits job keeps (ports.exits.ExitMarks)
+    open_break_book(url)     what reconciliation keeps (ports.breaks.BreakBook)
+    open_snapshots(url)      what accounts were worth after each session (ports.snapshots.SnapshotBook)
+    open_alert_book(url)     what alerts did and where they stand (ports.alerts.AlertBook)
+    open_permits(url)        what people allow plans to do (ports.permits.Permits)
+    open_budget(url, ...)    the requests of an account at its venue (ports.budget.RequestBudget)
     open_paper_ledger(url)   where paper accounts live (ports.PaperLedger)
     close(url)               close this process's connections; a later call opens new ones
 
@@ -25,18 +26,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from openbell.alert_port import AlertBook
-from openbell.break_port import BreakBook
-from openbell.budget_port import RequestBudget
-from openbell.exit_port import ExitMarks
-from openbell.outbox_port import Outbox
-from openbell.permit_port import Permits
 from openbell.ports import History, Journal, PaperLedger
-from openbell.snapshot_port import SnapshotBook
+from openbell.ports.alerts import AlertBook
+from openbell.ports.breaks import BreakBook
+from openbell.ports.budget import RequestBudget
+from openbell.ports.exits import ExitMarks
+from openbell.ports.health import Health
+from openbell.ports.outbox import Outbox
+from openbell.ports.permits import Permits
+from openbell.ports.snapshots import SnapshotBook
 from openbell.store.alerts import SqlAlertBook
 from openbell.store.breaks import SqlBreakBook
 from openbell.store.connect import Store, check_start, close_store, exists, open_store
 from openbell.store.exit_marks import SqlExitMarks
+from openbell.store.health import SqlHealth
 from openbell.store.history import SqlHistory
 from openbell.store.journal import SqlJournal
 from openbell.store.outbox import SqlOutbox
@@ -54,6 +57,7 @@ __all__ = [
     "open_break_book",
     "open_budget",
     "open_exit_marks",
+    "open_health",
     "open_history",
     "open_journal",
     "open_outbox",
@@ -101,9 +105,17 @@ def open_journal(url: str, halt_file: Path | None = None) -> Journal:
     return SqlJournal(store, halt_file)
 
 
-def open_history(url: str) -> History:
-    """The store as people and machines read it; one with another schema may still be read."""
-    return SqlHistory(open_store(url))
+def open_history(url: str, archive: Path | None = None) -> SqlHistory:
+    """The store as people and machines read it; one with another schema may still be read.
+
+    With the folder ``archive`` records that were moved there are found too.
+    """
+    return SqlHistory(open_store(url), archive)
+
+
+def open_health(url: str, halt_file: Path | None = None) -> Health:
+    """Counts and ages for whoever watches. Checks the schema."""
+    return SqlHealth(_checked(url), halt_file)
 
 
 def open_outbox(url: str) -> Outbox:

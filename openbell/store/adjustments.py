@@ -1,6 +1,7 @@
 """Adjustments: what the books take over without an order of ours, and what that does to positions and books."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -63,6 +64,29 @@ def give(
     key = {"account": found.account, "plan": plan, "strategy": strategy, "symbol": found.symbol}
     held = connection.execute(by(BOOKS, *key), key).first()
     projections.save(connection, BOOKS, key, {"quantity": (held.quantity if held else ZERO) + quantity})
+
+
+def reassign(connection: Connection, plan: str, old: str, new: str, actor: str, reason: str) -> dict[str, Decimal]:
+    """Everything in the books of one strategy to another's; the positions of the accounts stay as they are."""
+    books = select(BOOKS).filter_by(plan=plan, strategy=old).order_by(BOOKS.c.account, BOOKS.c.symbol)
+    moved: dict[str, Decimal] = {}
+    for row in [row for row in connection.execute(books) if row.quantity]:
+        found = _Reassigned(row.account, f"{plan}/{old}/{new}", row.symbol)
+        give(connection, found, -row.quantity, plan, old, actor, reason)
+        give(connection, found, row.quantity, plan, new, actor, reason)
+        moved[row.symbol] = moved.get(row.symbol, ZERO) + row.quantity
+    return moved
+
+
+@dataclass(frozen=True, slots=True)
+class _Reassigned:
+    """What an adjustment names where there is no break behind it."""
+
+    account: str
+    subject: str
+    symbol: str
+    number: int = 0
+    kind: str = "REASSIGNED"
 
 
 def small(connection: Connection, account: str, amount: Decimal) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from openbell.alert_port import Wording
+from openbell.ports.alerts import Wording
 from openbell.store import incidents, logs, slots
 from openbell.store.alert_tables import ALERT_EVENTS, ALERT_STANDINGS
 from openbell.store.connect import Store, now
@@ -24,7 +24,7 @@ Watched = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class SqlAlertBook:
-    """``alert_port.AlertBook`` on a store."""
+    """``ports.alerts.AlertBook`` on a store."""
 
     store: Store
 

@@ -66,7 +66,7 @@ def stream(connection: Connection, table: Table, *order: str) -> Iterator[Row[An
 
 def streamed(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
     """The rows of a query, a batch at a time."""
-    yield from connection.execution_options(yield_per=_BATCH).execute(query)
+    yield from connection.execute(query.execution_options(yield_per=_BATCH))
 
 
 def raw(table: Table, *names: str) -> list[Any]:

@@ -10,7 +10,7 @@ from openbell.store.audit import DAMAGE, Check, Grouped, raw, reader, stream, st
 from openbell.store.order_tables import BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
 from openbell.store.orders import event_digest, lowered, plan_of
 from openbell.store.run_tables import FRAMES
-from openbell.store.schema import INSERT_ONLY
+from openbell.store.schema import INSERT_ONLY, MOVED
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.texts import verdict_of
 from openbell.store.watch_tables import LOGS, SWITCHES
@@ -33,10 +33,15 @@ def triggers(connection: Connection) -> Check:
     there = set(connection.execute(text(_TRIGGERS[connection.dialect.name])).scalars())
     sqlite = connection.dialect.name == "sqlite"
     for table in INSERT_ONLY:
-        for name in [f"{table}_no_update", f"{table}_no_delete"] if sqlite else [f"{table}_insert_only"]:
+        for name in [f"{table}_no_update", f"{table}_no_delete"] if sqlite else _on_postgresql(table):
             check.rows += 1
             check.need(name in there, table, f"the trigger {name} is gone: rows can be changed")
     return check
+
+
+def _on_postgresql(table: str) -> list[str]:
+    moved = table in {FRAMES.name, *(each.name for each in MOVED)}
+    return [f"{table}_insert_only", *([f"{table}_archived_only"] if moved else [])]
 
 
 def order_events(connection: Connection) -> Check:

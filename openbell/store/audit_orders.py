@@ -12,13 +12,13 @@ from openbell.store.audit import DAMAGE, Check, Grouped, raw, reader, stream, st
 from openbell.store.connect import now
 from openbell.store.desk_tables import ADJUSTMENTS
 from openbell.store.order_tables import BOOKS, BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
-from openbell.store.projections import split
 from openbell.store.reports import WORDS
 from openbell.store.texts import intent_of
 from openbell.store.watch_tables import ALERTS
 from openbell.values.money import ZERO
 from openbell.values.order_states import TRANSITIONS
 from openbell.values.orders import OrderState, Side
+from openbell.values.shares import split
 
 S = OrderState
 #: How long an order may be left alone before somebody must have been told.

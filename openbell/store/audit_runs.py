@@ -12,12 +12,15 @@ from sqlalchemy import Connection, Row, Table, func, select
 from openbell.errors import PlanError
 from openbell.risk.catalog import build_rules
 from openbell.risk.rules.max_orders_per_day import MaxOrdersPerDay
-from openbell.store.audit import DAMAGE, Check, Grouped, amount, raw, reader, stream
+from openbell.store.archive_files import ORDER
+from openbell.store.archive_proof import digest_of
+from openbell.store.archive_reading import Archive, merged
+from openbell.store.audit import DAMAGE, Check, Grouped, raw, reader, stream
 from openbell.store.order_tables import ORDERS, POSITIONS, SLOTS
 from openbell.store.run_tables import EQUITY_POINTS, RUNS, SIGNALS, STRATEGY_LOOKS, VERDICTS
-from openbell.store.sealing import GENESIS, Rows, chain
+from openbell.store.sealing import GENESIS, chain
 from openbell.store.texts import to_json
-from openbell.values.money import ZERO, cents, text
+from openbell.values.money import ZERO, cents
 
 _TEXTS = ("id", "plan", "job", "slot", "outcome", "code", "message", "account")
 _INSTANTS = ("planned", "as_of", "finished")
@@ -26,12 +29,11 @@ _INSTANTS = ("planned", "as_of", "finished")
 class Records:
     """One pass over the sealed records; ``checks`` holds what it found."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._signals = Grouped(stream(connection, SIGNALS, "run", "position"), "run")
-        self._verdicts = Grouped(stream(connection, VERDICTS, "run", "position"), "run")
-        self._points = Grouped(stream(connection, EQUITY_POINTS, "run"), "run")
-        self._looks = Grouped(stream(connection, STRATEGY_LOOKS, "run", "strategy"), "run")
+    def __init__(self, connection: Connection, archive: Archive) -> None:
+        self._connection, self._archive = connection, archive
+        self._signals, self._verdicts, self._points, self._looks = (
+            Grouped(self._all(table), "run") for table in (SIGNALS, VERDICTS, EQUITY_POINTS, STRATEGY_LOOKS)
+        )
         self._read, self._read_point = reader(RUNS), reader(EQUITY_POINTS)
         self._peaks: dict[str, list[tuple[date, datetime, int, Decimal]]] = {}
         self._marks: dict[tuple[str, str], Decimal] = {}
@@ -46,7 +48,7 @@ class Records:
     def checks(self) -> tuple[Check, ...]:
         """Judge everything."""
         number, last = 0, GENESIS
-        for found in stream(self._connection, RUNS, "sequence"):
+        for found in self._all(RUNS):
             self.chain.rows += 1
             where = f"runs {found.sequence}"
             self.chain.need(found.sequence == number + 1, where, f"follows record {number}: there is a gap")
@@ -60,6 +62,10 @@ class Records:
         self._judge_counts()
         return self.chain, self.columns, self.equity, self.slots, self.counts
 
+    def _all(self, table: Table) -> Iterator[Any]:
+        """The rows of archive and store."""
+        return merged(self._archive, table, stream(self._connection, table, *ORDER[table]))
+
     def _parts(self) -> tuple[tuple[Grouped, Table], ...]:
         kept = ((self._signals, SIGNALS), (self._verdicts, VERDICTS), (self._points, EQUITY_POINTS))
         return (*kept, (self._looks, STRATEGY_LOOKS))
@@ -69,8 +75,7 @@ class Records:
         signals, verdicts = self._signals.take(number), self._verdicts.take(number)
         points, looks = self._points.take(number), self._looks.take(number)
         try:
-            digest = Rows(found.body, _bare(signals, SIGNALS), _bare(verdicts, VERDICTS)).digest()
-            same = chain(found.previous_hash, number, digest) == found.hash
+            same = chain(found.previous_hash, number, digest_of(found, signals, verdicts)) == found.hash
             self.chain.need(same, where, "it, its signals or its verdicts were changed: the hash differs")
             for table, rows in ((SIGNALS, signals), (VERDICTS, verdicts)):
                 placed = [row.position for row in rows] == list(range(len(rows)))
@@ -174,13 +179,6 @@ class Records:
             self.counts.need(within, f"orders of {plan} in {session}", f"{count} entries were sent, limit {limit}")
 
 
-def _bare(rows: list[Row[Any]], table: Table) -> list[tuple[Any, ...]]:
-    """The rows as they were hashed: without run and position, amounts as text."""
-    if table is SIGNALS:
-        return [tuple(row)[2:] for row in rows]
-    return [(*tuple(row)[2:8], text(amount(row.asked)), text(amount(row.quantity)), row.rulings) for row in rows]
-
-
 def _money(value: Any) -> Decimal | None:
     return None if value is None else Decimal(str(value))
 
@@ -193,6 +191,6 @@ def _limit(risk: dict[str, Any]) -> int:
         return 2**31
 
 
-def records(connection: Connection) -> Iterator[Check]:
-    """Every check of the sealed records."""
-    yield from Records(connection).checks()
+def records(connection: Connection, archive: Archive) -> Iterator[Check]:
+    """Every check of the sealed records, those in the archive too."""
+    yield from Records(connection, archive).checks()

@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
 
-from openbell.break_port import Break, Kept, Look, Noted, Result
 from openbell.errors import StoreError
 from openbell.ports import OrderEvent
+from openbell.ports.breaks import Break, Kept, Look, Noted, Result
 from openbell.store import adjustments, incidents, logs, reports
 from openbell.store.connect import Store, now
 from openbell.store.desk_tables import ADJUSTMENTS, BREAK_FACTS, LOOKS
@@ -43,7 +44,7 @@ _OPEN = _ALL.where(RESOLUTIONS.c.number.is_(None), BREAKS.c.account == bindparam
 
 @dataclass(frozen=True, slots=True)
 class SqlBreakBook:
-    """``break_port.BreakBook`` on a store."""
+    """``ports.breaks.BreakBook`` on a store."""
 
     store: Store
 
@@ -102,6 +103,13 @@ class SqlBreakBook:
             if not owners or any(owners):
                 raise StoreError(f"break {number} was {'adopted before' if owners else 'closed, not accepted'}")
             adjustments.give(connection, found, found.quantity, plan, strategy, actor, reason)
+
+    def reassign(self, plan: str, old: str, new: str, actor: str, reason: str) -> Mapping[str, Decimal]:
+        """Give all that one strategy of a plan holds to another, in one transaction."""
+        if not (actor.strip() and reason.strip()):
+            raise StoreError("to reassign a book needs an actor and a reason")
+        with self.store.writing() as connection:
+            return adjustments.reassign(connection, plan, old, new, actor, reason)
 
     def waiting(self, account: str) -> Mapping[str, str]:
         """Why entries wait, by symbol."""

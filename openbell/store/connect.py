@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from openbell.errors import SchemaMismatch, StoreError
-from openbell.store import sqlite_file
+from openbell.store import host, sqlite_file
 from openbell.store.schema import HEAD, REVISIONS
 
 #: Name of the lock under which everything but the paper accounts is written.
@@ -133,8 +133,9 @@ def shown(url: URL) -> str:
 
 
 def check_start(store: Store) -> None:
-    """StoreError when a SQLite file is damaged."""
+    """StoreError when a SQLite file is damaged, or another host's; one that was nobody's is this host's now."""
     if store.engine.dialect.name == "sqlite":
+        host.claim(Path(str(store.engine.url.database)))
         with store.reading() as connection:
             sqlite_file.check_start(connection.connection.driver_connection, Path(str(store.engine.url.database)))
 
@@ -168,6 +169,7 @@ def open_store(url: str, durable: bool = True) -> Store:
     parsed = parse_url(url)
     if parsed.drivername == "sqlite":
         sqlite_file.check_place(Path(str(parsed.database)))
+        host.check(Path(str(parsed.database)))
     return _open(parsed, os.getpid(), durable)
 
 

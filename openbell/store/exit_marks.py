@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from openbell.exit_port import Entry, Watch
+from openbell.ports.exits import Entry, Watch
 from openbell.store.connect import Store, now
 from openbell.store.exit_tables import EXIT_MARKS, EXIT_TICKS
 from openbell.store.order_tables import BOOKS, BUSTS, FILLS, ORDERS
@@ -23,7 +23,7 @@ _KEY = ("account", "plan", "symbol")
 
 @dataclass(frozen=True, slots=True)
 class SqlExitMarks:
-    """``exit_port.ExitMarks`` on a store."""
+    """``ports.exits.ExitMarks`` on a store."""
 
     store: Store
 
@@ -35,6 +35,12 @@ class SqlExitMarks:
             fill = connection.execute(newest).scalar() or 0
             entries = _entries(connection, plan, account, tick.fill if tick else 0)
         return Watch(entries, fill, tick.time if tick else None)
+
+    def accounts(self, plan: str) -> tuple[str, ...]:
+        """The accounts in which strategies of the plan hold something."""
+        query = select(BOOKS.c.account, BOOKS.c.quantity).where(BOOKS.c.plan == plan)
+        with self.store.reading() as connection:
+            return tuple(sorted({row.account for row in connection.execute(query) if row.quantity}))
 
     def tick(self, plan: str, account: str, time: datetime, fill: int, entries: Sequence[Entry]) -> None:
         """Note a look, and keep the prices seen; rows of symbols that are not held any more go."""

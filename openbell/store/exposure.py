@@ -1,6 +1,7 @@
 """What the store knows of an account inside the transaction of a send, and which orders are not settled."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -32,21 +33,29 @@ _SENT = (
     .where(SLOTS.c.plan == bindparam("plan"), SLOTS.c.session == bindparam("session"))
     .where(ORDERS.c.sent.is_not(None), *_OTHERS)
 )
+_LATELY = (
+    select(func.count())
+    .where(ORDERS.c.plan == bindparam("plan"), ORDERS.c.sent > bindparam("since"))
+    .where(ORDERS.c.sent <= bindparam("until"), *_OTHERS)
+)
+MINUTE = timedelta(seconds=60)
 #: Ids in one question; SQLite takes some ten thousand parameters.
 _AT_ONCE = 5000
 _PLANNED = select(INTENTS.c.client_id).where(INTENTS.c.client_id.in_(bindparam("ids", expanding=True)))
 _UNSETTLED = tuple(sorted(state.value for state in OrderState if not state.terminal))
 
 
-def exposure(connection: Connection, slot: Slot, order: Row[Any]) -> Exposure:
-    """Of the account and session of an order, without the order itself."""
+def exposure(connection: Connection, slot: Slot, order: Row[Any], time: datetime) -> Exposure:
+    """Of the account and session of an order that is about to go at ``time``, without the order itself."""
     of = {"account": order.account, "client_id": order.client_id}
+    lately = {**of, "plan": slot.plan, "since": time - MINUTE, "until": time}
     today = {**of, "plan": slot.plan, "session": slot.session}
     return Exposure(
         positions={row.symbol: row.quantity for row in connection.execute(_HELD, of) if row.quantity},
         working=tuple(_order(row) for row in connection.execute(_WORKING, of)),
         orders_today=connection.execute(_SENT, today).scalar_one(),
         breaks=breaks.waiting(connection, order.account),
+        orders_last_minute=connection.execute(_LATELY, lately).scalar_one(),
     )
 
 

@@ -1,9 +1,12 @@
 """The store as people and machines read it: keyset pages, no counting, nothing written."""
 
+import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
@@ -46,9 +49,10 @@ _SUMMARY = (
 
 @dataclass(frozen=True, slots=True)
 class SqlHistory:
-    """``ports.History`` on a store."""
+    """``ports.History`` on a store; records that were moved to the folder ``archive`` are read from there."""
 
     store: Store
+    archive: Path | None = None
 
     def runs(
         self,
@@ -72,12 +76,31 @@ class SqlHistory:
         """One sealed record by id, by a unique beginning of at least 8 characters, or by slot key."""
         with self.store.reading() as connection:
             row = _by_slot(connection, id_or_slot) if "/" in id_or_slot else _by_id(connection, id_or_slot)
-            return None if row is None else _record(connection, row)
+            return self._archived(connection, id_or_slot) if row is None else _record(connection, row)
 
     def bars(self, digest: str) -> Bars | None:
         """The stored panel behind a record; StoreError when its bytes have changed."""
         with self.store.reading() as connection:
-            return frames.load(connection, digest)
+            found = frames.load(connection, digest)
+            if found is None and self.archive is not None:
+                found = _reading().find_bars(connection, _reading().open_archive(connection, self.archive), digest)
+            return found
+
+    def _archived(self, connection: Connection, id_or_slot: str) -> RunRecord | None:
+        if self.archive is None:
+            return None
+        there = _reading().open_archive(connection, self.archive)
+        found: RunRecord | None = _reading().find_record(there, id_or_slot, SHORTEST_PREFIX)
+        return found
+
+    def archived_runs(
+        self, equal: Mapping[str, str], limit: int = 50, before: str | None = None
+    ) -> tuple[RunSummary, ...]:
+        """Archived runs, newest first, where columns such as ``plan`` have these values."""
+        with self.store.reading() as connection:
+            there = _reading().open_archive(connection, self.archive or Path())
+        rows = _reading().summaries(there, _SUMMARY, dict(equal), limit, before)
+        return tuple(_summary(SimpleNamespace(**row)) for row in rows)
 
     def order(self, client_id: str) -> OrderRow | None:
         """One order as it stands now, None when it was never frozen."""
@@ -143,6 +166,11 @@ class SqlHistory:
             return incidents.listed(connection, BREAKS, open_only, limit)
 
 
+def _reading() -> Any:
+    """By path, because the reader of files takes a quarter of a second to import and few ask for what is archived."""
+    return importlib.import_module("openbell.store.archive_reading")
+
+
 def _sequence(connection: Connection, run_id: str) -> int:
     found = connection.execute(select(RUNS.c.sequence).where(RUNS.c.id == run_id)).scalar()
     if found is None:
@@ -150,7 +178,7 @@ def _sequence(connection: Connection, run_id: str) -> int:
     return int(found)
 
 
-def _summary(row: Row[Any]) -> RunSummary:
+def _summary(row: Any) -> RunSummary:
     fields = {name: getattr(row, name) for name in _SUMMARY}
     return RunSummary(**fields | {"outcome": Outcome(row.outcome), "counters": json.loads(row.counters)})
 

@@ -218,7 +218,9 @@ class SqlJournal:
                 raise StoreError(f"order {event.client_id} belongs to slot {order.slot}, not {slot.key}")
             check_transition(event.client_id, OrderState(order.state), event.state)
             switch = switches.read_switch(connection, self.halt_file)
-            said = switches.forbidden_by(switch, reduces) or gate(exposure.exposure(connection, slot, order))
+            said = switches.forbidden_by(switch, reduces) or gate(
+                exposure.exposure(connection, slot, order, event.time)
+            )
             if not isinstance(said, Forbidden):
                 orders.step(connection, order, orders.mark(order, event, said), fencing)
             return said

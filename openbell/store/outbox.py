@@ -25,7 +25,7 @@ _NEAREST = 5
 
 @dataclass(frozen=True, slots=True)
 class SqlOutbox:
-    """``outbox_port.Outbox`` on a store."""
+    """``ports.outbox.Outbox`` on a store."""
 
     store: Store
 

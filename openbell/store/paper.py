@@ -122,3 +122,9 @@ class SqlPaperLedger:
         """A book that nobody else has open; any exception takes back everything done in it."""
         with self.store.writing(f"paper/{account_id}") as connection:
             yield SqlPaperBook(connection, account_id)
+
+    @contextmanager
+    def peek(self, account_id: str) -> Iterator[PaperBook]:
+        """A book of one moment, which writers do not wait for."""
+        with self.store.reading() as connection:
+            yield SqlPaperBook(connection, account_id)

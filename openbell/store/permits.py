@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from openbell.errors import StoreError
-from openbell.permit_port import Act, Arming, Standing, Word
+from openbell.ports.permits import Act, Arming, Standing, Word
 from openbell.store import incidents, logs
 from openbell.store.connect import Store, now
 from openbell.store.permit_tables import PERMITS
@@ -21,7 +21,7 @@ _OF_PLAN = by(PERMITS, "plan").order_by(PERMITS.c.number)
 
 @dataclass(frozen=True, slots=True)
 class SqlPermits:
-    """``permit_port.Permits`` on a store."""
+    """``ports.permits.Permits`` on a store."""
 
     store: Store
 

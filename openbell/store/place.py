@@ -17,6 +17,12 @@ def file_of(url: str) -> Path | None:
     return Path(str(parsed.database)) if parsed.drivername == "sqlite" else None
 
 
+def beside(url: str) -> Path:
+    """Where archived months lie unless somebody says otherwise: beside the file of a SQLite store."""
+    file = file_of(url)
+    return (file.parent if file else Path()) / "archive"
+
+
 def wider(url: str) -> str:
     """Which file of the store others than its owner may open, and what puts that right; empty for none."""
     path = file_of(url)

@@ -13,8 +13,9 @@ from openbell.store.order_tables import BOOKS, BUSTS, FILLS, INTENTS, POSITIONS
 from openbell.store.prepared import by, change
 from openbell.store.texts import fill_of, intent_of
 from openbell.values.account import Position
-from openbell.values.money import STEP, ZERO, floor_to
-from openbell.values.orders import Fill, Share, Side
+from openbell.values.money import ZERO
+from openbell.values.orders import Fill, Side
+from openbell.values.shares import split
 
 #: Digits that keep every sum of quantity x price of an order exact.
 _EXACT = 80
@@ -125,25 +126,6 @@ def _move_books(connection: Connection, order: Row[Any], filled: Decimal) -> Non
         key = {"account": order.account, "plan": order.plan, "strategy": strategy, "symbol": order.symbol}
         held = connection.execute(by(BOOKS, *key), key).first()
         save(connection, BOOKS, key, {"quantity": (held.quantity if held else ZERO) + part - before[strategy]})
-
-
-def split(shares: Sequence[Share], filled: Decimal) -> dict[str, Decimal]:
-    """A signed quantity by strategy, pro rata to what each asked for; what rounding leaves goes to the largest.
-
-    Strategies that pull in opposite directions keep their signs. The parts add up to ``filled``.
-    """
-    asked: dict[str, Decimal] = {}
-    for share in shares:
-        asked[share.strategy] = asked.get(share.strategy, ZERO) + share.quantity
-    if not asked:
-        return {}
-    with localcontext(prec=_EXACT):
-        total = sum(asked.values(), ZERO)
-        alike = total * filled > 0
-        parts = {name: floor_to(filled * part / total, STEP) if alike else ZERO for name, part in asked.items()}
-        largest = max(asked, key=lambda name: (abs(asked[name]), name))
-        parts[largest] += filled - sum(parts.values(), ZERO)
-    return parts
 
 
 def save(connection: Connection, table: Table, key: dict[str, str], values: dict[str, Decimal]) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
-from openbell.budget_port import KEPT
+from openbell.ports.budget import KEPT
 from openbell.store.connect import Store
 from openbell.store.request_tables import REQUESTS
 
@@ -27,7 +27,7 @@ _ADD = insert(REQUESTS)
 
 @dataclass(slots=True)
 class SqlRequestBudget:
-    """``budget_port.RequestBudget`` on a store; ``most`` requests in any ``span``.
+    """``ports.budget.RequestBudget`` on a store; ``most`` requests in any ``span``.
 
     Plans that disagree about ``most`` share the least that any of them, or the venue, named within the span.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from openbell.snapshot_port import Figures
+from openbell.ports.snapshots import Figures
 from openbell.store import breaks, logs
 from openbell.store.connect import Store
 from openbell.store.desk_tables import ADJUSTMENTS, SNAPSHOTS
@@ -23,7 +23,7 @@ _PLAIN = tuple(field.name for field in fields(Snapshot) if field.name != "holdin
 
 @dataclass(frozen=True, slots=True)
 class SqlSnapshotBook:
-    """``snapshot_port.SnapshotBook`` on a store."""
+    """``ports.snapshots.SnapshotBook`` on a store."""
 
     store: Store
 
