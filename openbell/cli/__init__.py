@@ -21,6 +21,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "status": Entry("openbell.cli.status:status", "Look", "Where everything stands, and what can be done next."),
     "doctor": Entry("openbell.cli.doctor:doctor", "Look", "Is everything fit to trade? What is wrong, and what to do."),
+    "health": Entry("openbell.cli.health:health", "Look", "Is all well? From the store alone; the exit code says it."),
     "history": Entry("openbell.cli.history:history", "Look", "Past runs, newest first."),
     "jobs": Entry("openbell.cli.jobs:jobs", "Look", "Every job: its schedule, last and next run, breaker."),
     "stats": Entry("openbell.cli.jobs:stats", "Look", "How the jobs did: durations, failures, what they counted."),
@@ -33,13 +34,19 @@ COMMANDS = {
     "plans": Entry("openbell.cli.plans:plans", "Plans", "The plan files and whether they can run."),
     "validate": Entry("openbell.cli.plans:validate", "Plans", "Check plan files; every problem with file and line."),
     "preview": Entry("openbell.cli.preview:preview", "Plans", "Each coming run, its local time and what will happen."),
+    "check": Entry("openbell.cli.check:check_strategy", "Plans", "Does a strategy keep its promises? Find look-ahead."),
+    "replay": Entry("openbell.cli.replay:replay", "Plans", "What a plan would have done; or a stored run again."),
+    "rehearse": Entry("openbell.cli.rehearse:rehearse", "Plans", "What a changed plan would decide otherwise."),
+    "sweep": Entry("openbell.cli.sweep:sweep", "Plans", "Replay a plan with many parameters: which do best?"),
     "alerts": Entry("openbell.cli.alerts:alerts", "Plans", "Alerts on prices: list, validate, test, history."),
     "verify": Entry("openbell.cli.verify:verify", "Store", "Prove that nothing was edited and all adds up."),
     "notifications": Entry(
         "openbell.cli.notifications:notifications", "Control", "Messages to people: list, test a target, retry."
     ),
+    "watch": Entry("openbell.cli.watch:watch", "Control", "Stand guard without Prefect: heartbeats, alarms, metrics."),
     "run": Entry("openbell.cli.run:run", "Control", "Run one job now, without Prefect."),
     "breaks": Entry("openbell.cli.breaks:breaks", "Control", "Where books and broker differ: show, accept, adopt."),
+    "reassign": Entry("openbell.cli.reassign:reassign", "Control", "Give one strategy's positions to another."),
     "breaker": Entry("openbell.cli.breaker:breaker", "Control", "How the circuit breakers stand; reset one."),
     "enable": Entry("openbell.cli.enable:enable", "Control", "Switch a plan or job on; arm a live plan for today."),
     "disable": Entry("openbell.cli.enable:disable", "Control", "Switch a plan or one of its jobs off."),
@@ -51,6 +58,7 @@ COMMANDS = {
     "cancel-all": Entry("openbell.cli.switch:cancel_all", "Control", "Cancel every open order of an account."),
     "flatten": Entry("openbell.cli.switch:flatten_plan", "Control", "Cancel everything and close what is held."),
     "recover": Entry("openbell.cli.switch:recover", "Control", "Finish what runs that died left behind."),
+    "archive": Entry("openbell.cli.archive:archive", "Store", "Move old months to files, still readable and proved."),
     "migrate": Entry("openbell.cli.migrate:migrate", "Store", "Create the store, or bring it up to this version."),
 }
 

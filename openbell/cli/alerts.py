@@ -10,7 +10,6 @@ import click
 
 from openbell import alertfiles, planfiles, store
 from openbell.alertfiles import Examined
-from openbell.alerting import Seen, look_at
 from openbell.alerts.definitions import Above, Alert, AlertFile, Below, Change, Level, Rule, Watch
 from openbell.alerts.panel import Panel, Program
 from openbell.alerts.prices import value_of
@@ -19,6 +18,7 @@ from openbell.cli.output import emit, machine, say, table
 from openbell.cli.place import FIRST_STEP, shown
 from openbell.desk import Desk, open_desk
 from openbell.errors import AlertError, InputError, OpenbellError, StoreError
+from openbell.jobs.alerting import Seen, look_at
 from openbell.plugins import nearest
 from openbell.settings import load_settings
 from openbell.stages.wording import when

@@ -6,11 +6,11 @@ from datetime import UTC
 import click
 
 from openbell import store
-from openbell.break_port import Break, BreakBook
 from openbell.cli.output import amount, emit, machine, say, table
 from openbell.cli.place import FIRST_STEP, shown
 from openbell.desk import load_plan
 from openbell.errors import InputError, StoreError
+from openbell.ports.breaks import Break, BreakBook
 from openbell.settings import load_settings
 from openbell.stages.wording import price, quantity, when
 from openbell.store.connect import exists

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import openbell.brokers
-from openbell import notifiers, planfiles
+from openbell import notifiers, planfiles, strictness
 from openbell.calendar.horizon import horizon
 from openbell.errors import OpenbellError, PlanError, SettingsError
 from openbell.planfiles import PlanFile
 from openbell.plugins import build, find
+from openbell.settings import load_settings
 from openbell.sources import check_feed
 from openbell.specs import BrokerSpec
 from openbell.stages.resolve import resolve
@@ -59,7 +60,7 @@ def require(path: Path) -> Plan:
 
 def _problems(file: PlanFile) -> Iterator[str]:
     if file.plan is not None:
-        for step in (resolve, _broker, check_feed, _targets, _calendar):
+        for step in (resolve, _broker, check_feed, _targets, _calendar, _environment):
             yield from _told(file, partial(step, file.plan))
 
 
@@ -92,6 +93,12 @@ def _targets(plan: Plan) -> None:
             notifiers.check_target(target, live=plan.mode == "live")
         except SettingsError as error:
             raise PlanError(f"notify.targets: {error}") from None
+
+
+def _environment(plan: Plan) -> None:
+    settings = load_settings()
+    if problems := list(strictness.plan_problems(settings, plan)):
+        raise PlanError("\n".join(problems))
 
 
 def _named(key: str, look: Callable[[], T]) -> T:

@@ -1,5 +1,6 @@
 """Is everything fit to trade? Each line says ok, warning or failed, and what to do."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -50,6 +51,8 @@ def _checked(name: str | None, settings: Settings) -> list[Checked]:
 
 def _findings(checked: list[Checked], settings: Settings, now: datetime) -> Iterator[Finding]:
     yield ok("settings", f"home is {settings.home.expanduser()}")
+    yield installation.environment(settings)
+    yield installation.exposure(os.environ)
     yield from installation.versions(installation.installed())
     yield from installation.store_and_disk(
         settings, live=any(each.plan and each.plan.mode == "live" for each in checked)

@@ -13,8 +13,8 @@ from openbell.cli.confirm import check_suffix, confirmed
 from openbell.cli.output import emit, machine, say
 from openbell.desk import Desk, open_desk
 from openbell.errors import InputError, WrongAccount
-from openbell.jobs import settled
-from openbell.permit_port import Act, Arming, Permits, Standing, Word
+from openbell.jobs.run import settled
+from openbell.ports.permits import Act, Arming, Permits, Standing, Word
 from openbell.settings import Settings, load_settings
 from openbell.stages.permits import NOT_ARMED, end_of_day
 from openbell.stages.wording import clean, when
@@ -64,9 +64,9 @@ def enable(
         raise click.UsageError("--live is for the whole plan, not for one job of it")
     settings = load_settings()
     planfiles.find(plan, planfiles.plans_folder(settings))
-    _check_person(actor)
+    check_person(actor)
     if live:
-        _arm(plan, confirm, reason, actor, as_json)
+        arm(open_desk(plan), confirm, reason, actor, as_json)
         return
     standing = _permits(settings).say(Word(plan, Act.ON, actor, reason, job or ""))
     _tell(plan, job, standing, "on", actor, as_json)
@@ -75,8 +75,9 @@ def enable(
 # --- arming --------------------------------------------------------------------------------------------------
 
 
-def _arm(name: str, typed: str, reason: str, actor: str, as_json: bool) -> None:
-    desk, now = open_desk(name), datetime.now(UTC)
+def arm(desk: Desk, typed: str, reason: str, actor: str, as_json: bool) -> None:
+    """Arm the live plan of a desk until midnight in the exchange's zone, by the typed end of the account's number."""
+    name, now = desk.plan.name, datetime.now(UTC)
     _check_plan(desk, now)
     broker = desk.broker()
     if broker.environment != "live":
@@ -108,7 +109,8 @@ def _check_plan(desk: Desk, now: datetime) -> None:
         raise InputError(f"nothing was armed: {opened}")
 
 
-def _check_person(actor: str) -> None:
+def check_person(actor: str) -> None:
+    """Refuse who cannot answer for it."""
     if not actor.strip() or actor == "openbell" or actor.startswith("auto:"):
         raise InputError(f"{actor or 'nobody'} is no person: an automation may switch off, and only a person on")
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 import click
 
 from openbell import planfiles, store
+from openbell.cli.curves import spark
 from openbell.cli.output import amount, emit, machine, say, table
 from openbell.cli.place import reading
 from openbell.errors import InputError, OpenbellError
@@ -17,9 +18,6 @@ from openbell.settings import load_settings
 from openbell.stages.wording import when
 from openbell.values.snapshot import Snapshot
 
-BARS = "▁▂▃▄▅▆▇█"
-#: Characters of the curve at most.
-WIDTH = 60
 DAILY = (
     *("session", ">total", ">cash", ">positions", ">today", ">in all", ">realised", ">unrealised", ">fees"),
     *(">not traded", ">less broker"),
@@ -76,15 +74,6 @@ def accounts(history: History) -> list[str]:
     except OpenbellError:
         named = set()
     return sorted(held | named)
-
-
-def spark(values: Sequence[Decimal], width: int = WIDTH) -> str:
-    """A line of block characters from the lowest to the highest value; a long series shows its last of each part."""
-    parts = min(width, len(values))
-    shown = [values[(index + 1) * len(values) // parts - 1] for index in range(parts)]
-    low, high = min(shown), max(shown)
-    top = len(BARS) - 1
-    return "".join(BARS[int((value - low) * top / (high - low)) if high > low else 0] for value in shown)
 
 
 def _show(account: str, points: Sequence[EquityPoint]) -> None:

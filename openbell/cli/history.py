@@ -20,12 +20,24 @@ COLUMNS = ("planned", "session", "plan", "job", "outcome", "code", ">equity", "w
 @click.option("--outcome", type=click.Choice([str(outcome.value) for outcome in Outcome]), help="Only this outcome.")
 @click.option("--job", type=click.Choice(list(JOBS)), help="Only runs of this job.")
 @click.option("--before", metavar="RUN", default=None, help="Only runs older than this one: the next page.")
+@click.option("--archived", is_flag=True, help="List what `openbell archive` moved out of the store instead.")
 @machine
 def history(
-    plan: str | None, limit: int, outcome: str | None, job: str | None, before: str | None, as_json: bool
+    plan: str | None,
+    limit: int,
+    outcome: str | None,
+    job: str | None,
+    before: str | None,
+    archived: bool,
+    as_json: bool,
 ) -> None:
     """List past runs, newest first, skipped ones too; times are in UTC."""
-    runs = reading().runs(plan=plan, limit=limit, before=before, outcome=outcome, job=job)
+    if archived:
+        wanted = {"plan": plan, "outcome": outcome, "job": job}
+        equal = {name: value for name, value in wanted.items() if value is not None}
+        runs = reading().archived_runs(equal, limit, before)
+    else:
+        runs = reading().runs(plan=plan, limit=limit, before=before, outcome=outcome, job=job)
     if as_json:
         emit(runs)
     elif runs:
@@ -36,7 +48,13 @@ def history(
         if len(runs) == limit:
             say(f"Older ones: --before {runs[-1].id}")
     else:
-        say("no run matches" if plan or outcome or job or before else "no run yet: `make demo` makes some")
+        say(_nothing(bool(plan or outcome or job or before), archived))
+
+
+def _nothing(filtered: bool, archived: bool) -> str:
+    if filtered:
+        return "no run matches"
+    return "nothing is archived" if archived else "no run yet: `make demo` makes some"
 
 
 def _row(run: RunSummary) -> tuple[object, ...]:

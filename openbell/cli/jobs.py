@@ -13,8 +13,8 @@ from openbell.cli.output import emit, machine, say, table
 from openbell.cli.place import reading
 from openbell.cli.zones import zone_of
 from openbell.errors import CalendarError
-from openbell.permit_port import Standing
 from openbell.ports import Breaker, History, Journal, RunSummary
+from openbell.ports.permits import Standing
 from openbell.settings import load_settings
 from openbell.stages.job_stats import JobStats, job_stats
 from openbell.stages.permits import switched_off, unarmed

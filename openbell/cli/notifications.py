@@ -8,7 +8,7 @@ from openbell import notifiers, planfiles, store
 from openbell.cli.output import emit, machine, say, table
 from openbell.cli.place import FIRST_STEP, reading, shown
 from openbell.errors import InputError, StoreError
-from openbell.outbox_port import Outbox
+from openbell.ports.outbox import Outbox
 from openbell.settings import load_settings
 from openbell.stages.outbox import UNDELIVERED
 from openbell.stages.wording import clean, count, when

@@ -61,12 +61,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         )
     for row in rows:
         drawn.add_row(*(_cell(value) for value in row))
-    console = _console()
-    console.print(drawn)
-    console.print()
+    screen = console()
+    screen.print(drawn)
+    screen.print()
 
 
-def _console() -> Console:
+def console() -> Console:
+    """What tables are drawn on: a terminal as wide as it is, a pipe without end or colour."""
     person = sys.stdout.isatty()
     return Console(
         markup=False,

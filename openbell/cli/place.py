@@ -4,9 +4,9 @@ from datetime import datetime
 
 from openbell import store
 from openbell.errors import StoreError
-from openbell.ports import History
 from openbell.settings import load_settings
 from openbell.store.connect import exists, parse_url
+from openbell.store.history import SqlHistory
 from openbell.values.time import iso, parse_instant
 
 FIRST_STEP = "run `make demo` for a demonstration, or `openbell migrate` for an empty store"
@@ -17,13 +17,14 @@ def shown(url: str) -> str:
     return parse_url(url).set(query={}).render_as_string(hide_password=True)
 
 
-def reading() -> History:
-    """The store for reading: StoreError when there is none yet, SchemaMismatch when it is another version's."""
-    url = load_settings().url
+def reading() -> SqlHistory:
+    """Store and archive for reading: StoreError when there is none yet, SchemaMismatch when it is another version's."""
+    settings = load_settings()
+    url = settings.url
     if not exists(url):
         raise StoreError(f"no store yet at {shown(url)}: {FIRST_STEP}")
     store.check(url)
-    return store.open_history(url)
+    return store.open_history(url, settings.archive)
 
 
 def run_or_slot(text: str) -> str:

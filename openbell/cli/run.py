@@ -5,9 +5,11 @@ import uuid
 
 import click
 
+from openbell import loglines
 from openbell.cli.output import emit, machine, say
 from openbell.desk import open_desk
-from openbell.perform import PERFORM, perform
+from openbell.jobs.perform import PERFORM, perform
+from openbell.settings import load_settings
 from openbell.stages.report import headline
 from openbell.values.record import Outcome
 
@@ -22,6 +24,7 @@ def run(job: str, plan: str, as_json: bool) -> None:
     What Prefect does with `prefect deployment run JOB/PLAN`, for machines and moments without it. The exit code is 1
     when the run failed; a skip is no failure.
     """
+    loglines.set_up_json(load_settings())
     record = perform(open_desk(plan), job, f"hand-{uuid.uuid4()}")
     if as_json:
         emit(record)

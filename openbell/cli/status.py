@@ -15,8 +15,8 @@ from openbell.cli.place import reading, shown
 from openbell.cli.preview import coming
 from openbell.cli.zones import UTC_ZONE, zone_of
 from openbell.errors import InputError, OpenbellError
-from openbell.permit_port import Standing
 from openbell.ports import EquityPoint, Level, RunSummary, Switch
+from openbell.ports.permits import Standing
 from openbell.settings import Settings, load_settings
 from openbell.stages.permits import unarmed
 from openbell.stages.wording import count, when

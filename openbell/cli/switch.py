@@ -10,10 +10,10 @@ from openbell import planfiles, store
 from openbell.cli.checking import check_file
 from openbell.cli.confirm import check_suffix, confirmed
 from openbell.cli.output import emit, machine, say, table
-from openbell.closing import Flattened, flatten, take_back
 from openbell.crashpoints import reach
 from openbell.desk import Desk, open_desk
 from openbell.errors import InputError, OpenbellError, StoreError
+from openbell.jobs.closing import Flattened, flatten, take_back
 from openbell.ports import Journal, Level, Switch
 from openbell.settings import Settings, load_settings
 from openbell.stages.wording import clean, quantity

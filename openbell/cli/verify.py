@@ -19,10 +19,11 @@ def verify(ctx: click.Context, as_json: bool) -> None:
 
     Exit code 1 when anything is found; each finding names the row.
     """
-    url = load_settings().url
+    settings = load_settings()
+    url = settings.url
     if not exists(url):
         raise StoreError(f"no store yet at {shown(url)}: {FIRST_STEP}")
-    checks = check_all(url)
+    checks = check_all(url, settings.archive)
     failed = [check for check in checks if not check.ok]
     if as_json:
         emit({"store": shown(url), "ok": not failed, "checks": checks})

@@ -21,6 +21,14 @@ _SHORTEST = 6
 #: What each check looks at, and what to do when it does not say ok; in the order in which they are shown.
 ABOUT: dict[str, tuple[str, str]] = {
     "settings": ("environment variables are known and can be read", "correct the variable that is named"),
+    "environment": (
+        "the installation is as its environment (`OPENBELL_ENVIRONMENT`) asks",
+        "correct what is named, see settings.md",
+    ),
+    "exposure": (
+        "the Prefect server set up here listens on this machine alone, or has a password and TLS before it",
+        "set PREFECT_SERVER_API_HOST=127.0.0.1, or what is named",
+    ),
     "versions": (
         "no package that Prefect is known to fail with",
         "install what the lock file names: `uv sync` in a checkout, else pip with the bounds of openbell's own package",
@@ -48,6 +56,10 @@ ABOUT: dict[str, tuple[str, str]] = {
     "calendar": (
         "our calendar and the broker agree on whether the market is open now",
         "closed wins; if it is no surprise closure, update exchange-calendars and compare window.exchange",
+    ),
+    "sessions": (
+        "our calendar and the broker's agree on the sessions of the next two weeks",
+        "update exchange-calendars, and compare window.exchange; name days without trading in window.closures",
     ),
     "feed": ("each feed has fresh bars of the plan's symbols", "correct the symbols or the feed's terms and keys"),
     "notify": ("every target has an address that can be used", "set the variable, then `openbell notifications test`"),
@@ -141,6 +153,5 @@ def _secrets(settings: Settings | None) -> Iterable[str]:
     user = urlsplit(os.environ.get("PREFECT_API_URL", ""))
     yield from (user.password or "", unquote(user.password or ""))
     if settings is not None:
-        held = (settings.alpaca_key_id, settings.alpaca_secret_key)
-        yield from (secret.get_secret_value() for secret in held if secret)
+        yield from settings.secrets
         yield str(parse_url(settings.url).password or "")

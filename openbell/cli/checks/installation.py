@@ -3,10 +3,11 @@
 import importlib.metadata
 from collections.abc import Iterator, Mapping
 
-from openbell import store
+from openbell import store, strictness
+from openbell.binding import check_prefect
 from openbell.cli.checks.findings import Finding, bounded, failed, ok, warning
 from openbell.cli.place import FIRST_STEP, shown
-from openbell.errors import OpenbellError, TooLong
+from openbell.errors import InputError, OpenbellError, SettingsError, TooLong
 from openbell.ports import Level
 from openbell.settings import Settings
 from openbell.store import place
@@ -33,6 +34,23 @@ def installed() -> dict[str, str]:
 
 def _distribution(name: str) -> importlib.metadata.Distribution | None:
     return next(iter(importlib.metadata.distributions(name=name)), None)
+
+
+def environment(settings: Settings) -> Finding:
+    """What the environment asks of the installation itself; its plans are judged with their files."""
+    try:
+        strictness.check(settings)
+    except SettingsError as error:
+        return failed("environment", "; ".join(str(error).splitlines()))
+    return ok("environment", settings.environment)
+
+
+def exposure(variables: Mapping[str, str]) -> Finding:
+    """Where a Prefect server that starts with these variables would listen."""
+    try:
+        return ok("exposure", f"a server started here listens on {check_prefect(variables)}")
+    except InputError as error:
+        return failed("exposure", str(error))
 
 
 def versions(found: Mapping[str, str]) -> Iterator[Finding]:

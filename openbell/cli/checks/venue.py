@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from openbell.brokers.paper.memory import MemoryLedger
+from openbell.calendar.agree import disagreements
+from openbell.calendar.exchange import exchange
 from openbell.calendar.window import decide
 from openbell.cli.checks.findings import Finding, bounded, failed, ok, warning
 from openbell.desk import account_spec, wall_clock
 from openbell.errors import InputError, KeysRefused, OpenbellError, WrongAccount
-from openbell.ports import Broker, BrokerClock
+from openbell.ports import Broker, BrokerClock, KeepsCalendar
 from openbell.settings import Settings
 from openbell.sources import feed_spec
 from openbell.specs import BrokerSpec, Surroundings
@@ -18,8 +20,12 @@ from openbell.values.account import Account
 from openbell.values.plan import FeedUse, Plan, Window
 
 #: The first of these that cannot be answered leaves the rest unanswered.
-ORDER = ("credentials", "broker", "account", "clock", "calendar")
+ORDER = ("credentials", "broker", "account", "clock", "calendar", "sessions")
 #: Terms of an adapter that wait longer than a look may take, in seconds.
+#: An exchange that never closes; the calendars of brokers are those of stocks.
+ALWAYS = "24/7"
+#: How far ahead the two calendars are compared.
+AHEAD = timedelta(days=14)
 _PATIENCE = {"connect_timeout": 2.0, "request_timeout": 2.0, "id_patience": 0.0}
 
 
@@ -52,6 +58,7 @@ def broker(plan: Plan, settings: Settings) -> Iterator[Finding]:
     yield _account(plan, spec, opened, account)
     yield _clock(plan, clock, asked, waited)
     yield _calendar(plan, clock)
+    yield _sessions(plan, opened, clock.now.date())
 
 
 def _quick(spec: BrokerSpec) -> BrokerSpec:
@@ -113,3 +120,19 @@ def _calendar(plan: Plan, clock: BrokerClock) -> Finding:
     if ours and not clock.is_open:
         return failed("calendar", said, plan.name)
     return ok("calendar", said, plan.name) if ours is clock.is_open else warning("calendar", said, plan.name)
+
+
+def _sessions(plan: Plan, opened: Broker, today: date) -> Finding:
+    """The venue's own calendar of the next two weeks beside ours; one that is shorter than ours is told as failed."""
+    code = plan.window.exchange
+    if not isinstance(opened, KeepsCalendar) or code == ALWAYS:
+        return ok("sessions", f"the broker tells no calendar that {code} could be compared with", plan.name)
+    try:
+        told = bounded(lambda: opened.sessions(today, today + AHEAD))
+        found = disagreements(exchange(code), told)
+    except OpenbellError as error:
+        return warning("sessions", str(error), plan.name)
+    if not found:
+        return ok("sessions", f"{code} and the broker agree on {len(told)} coming days", plan.name)
+    words = "; ".join(one.words for one in found[:5])
+    return (failed if any(one.shorter for one in found) else warning)("sessions", words, plan.name)
