@@ -5,10 +5,11 @@ from typing import Literal
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from blocks.forms import ReadableForm
 from openbell.brokers.alpaca import Alpaca
 
 
-class AlpacaAccount(Block):
+class AlpacaAccount(ReadableForm, Block):
     """Keys of an Alpaca account, kept by Prefect; several plans may name it.
 
     Example:

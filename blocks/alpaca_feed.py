@@ -5,10 +5,11 @@ from typing import Literal
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from blocks.forms import ReadableForm
 from openbell.feeds.alpaca import Alpaca
 
 
-class AlpacaFeed(Block):
+class AlpacaFeed(ReadableForm, Block):
     """Keys for Alpaca's market data, kept by Prefect; several plans may name it.
 
     Example:

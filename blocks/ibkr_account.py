@@ -3,11 +3,12 @@
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.forms import ReadableForm
 from openbell.brokers.ibkr import IBKR
 from openbell.brokers.ibkr.terms import Terms
 
 
-class IBKRAccount(Block):
+class IBKRAccount(ReadableForm, Block):
     """The way to TWS or IB Gateway, kept by Prefect; several plans may name it.
 
     Example:

@@ -3,11 +3,12 @@
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.forms import ReadableForm
 from openbell.feeds.ibkr import IBKRData
 from openbell.feeds.ibkr.terms import FeedTerms
 
 
-class IBKRFeed(Block):
+class IBKRFeed(ReadableForm, Block):
     """Bars and quotes of the login at TWS or IB Gateway.
 
     Example:

@@ -3,11 +3,12 @@
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.forms import ReadableForm
 from openbell.brokers.paper import Paper
 from openbell.brokers.paper.settings import PaperTerms
 
 
-class PaperAccount(Block):
+class PaperAccount(ReadableForm, Block):
     """A paper account kept in the openbell store; several plans may name it.
 
     Example:

@@ -7,12 +7,13 @@ from typing import Any
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
-import openbell.jobs
+import openbell.jobs.run
 from blocks.desk import load_plan, open_desk, wall_clock
+from flows.logs import log_as_asked
 from openbell.calendar.exchange import exchange
 from openbell.calendar.slots import slot_for
 from openbell.errors import OpenbellError
-from openbell.jobs import Run
+from openbell.jobs.run import Run
 from openbell.values.job import JOBS, Job
 from openbell.values.time import as_utc, parse_instant
 
@@ -34,9 +35,10 @@ async def scheduled_instant() -> datetime | None:
 
 async def begin(job: Job, plan: str, as_of: datetime | None = None, dry_run: bool = False) -> Run:
     """Wait for the scheduled instant, then claim the slot and judge the guards."""
+    log_as_asked()
     planned = await scheduled_instant()
     instant = None if as_of is None else as_utc(as_of, "as_of")
-    return openbell.jobs.begin(open_desk(plan, instant), job, run_id(), planned, instant, dry_run)
+    return openbell.jobs.run.begin(open_desk(plan, instant), job, run_id(), planned, instant, dry_run)
 
 
 def run_id() -> str:

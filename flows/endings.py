@@ -6,9 +6,9 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-import openbell.jobs
+import openbell.jobs.run
 from openbell.errors import OpenbellError
-from openbell.jobs import Run
+from openbell.jobs.run import Run
 from openbell.values.record import Outcome, RunRecord
 from tasks.handed import Handed
 from tasks.publication import announce
@@ -33,7 +33,7 @@ async def ended(record: RunRecord) -> State[Any]:
 async def skipped(run: Run) -> State[Any]:
     """A guard blocked the run: stored, shown, told when the plan asks, and not a failure."""
     guard = run.story.guards[-1]
-    record = openbell.jobs.skip(run)
+    record = openbell.jobs.run.skip(run)
     get_run_logger().info("%s (%s, %s)", record.message, guard.name, guard.code)
     announce(record)
     return Completed(name="Skipped", message=record.message)
@@ -41,7 +41,7 @@ async def skipped(run: Run) -> State[Any]:
 
 async def failed(run: Run, error: OpenbellError) -> State[Any]:
     """A promise was broken: stored with what was known until then."""
-    record = openbell.jobs.fail(run, error)
+    record = openbell.jobs.run.fail(run, error)
     announce(record)
     return Failed(message=f"{record.code}: {error}")
 

@@ -7,8 +7,8 @@ from prefect.client.schemas.objects import State
 
 from flows.jobs import run_job
 from flows.options import COMMON
-from openbell.jobs import Run
-from openbell.sweeps import looks, summed
+from openbell.jobs.run import Run
+from openbell.jobs.sweeps import looks, summed
 from openbell.values.job import EXITS
 from openbell.values.work import Worked
 from tasks.sweep_exits import sweep_exits

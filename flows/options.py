@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import openbell
-from flows.bell import run_name
 from tasks.publication import publish
 
 #: No result is ever stored: the record in openbell's own store is the result. A storage is named all the same, since
 #: Prefect would otherwise ask its server three times a run for a default that nothing uses.
 COMMON: dict[str, Any] = {
-    "flow_run_name": run_name,
     "version": openbell.__version__,
     "persist_result": False,
     "result_serializer": "json",

@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 
 from flows.jobs import run_job
 from flows.options import COMMON
-from openbell.jobs import Run
+from openbell.jobs.run import Run
 from openbell.values.job import POSITIONS
 from openbell.values.work import Worked
 from tasks.reconcile_positions import reconcile_positions

@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 
 from flows.jobs import run_job
 from flows.options import COMMON
-from openbell.jobs import Run
+from openbell.jobs.run import Run
 from openbell.values.job import SNAPSHOT
 from openbell.values.work import Worked
 from tasks.take_snapshot import take_snapshot

@@ -9,6 +9,7 @@ from prefect.context import SyncClientContext
 
 from flows.bell import begin
 from flows.endings import completed, failed, refused, skipped
+from flows.naming import named
 from flows.options import COMMON
 from openbell.errors import OpenbellError
 from openbell.values.job import TRADE
@@ -29,18 +30,19 @@ async def trade(plan: str = "demo", as_of: datetime | None = None, dry_run: bool
         dry_run: Decide and record, but claim no slot and send nothing.
     """
     with SyncClientContext.get_or_create():
-        try:
-            run = await begin(TRADE, plan, as_of, dry_run)
-        except OpenbellError as error:
-            return refused(error)
-        if run.blocked:
-            return await skipped(run)
-        try:
-            market = fetch_data(run)
-            evaluation = evaluate_strategies(run, market)
-            gated = risk_gate(run, market, evaluation)
-            executed = execute_orders(run, market, gated)
-            record = persist_audit(run, market, evaluation, gated, executed)
-        except OpenbellError as error:
-            return await failed(run, error)
-        return await completed(record)
+        async with named():
+            try:
+                run = await begin(TRADE, plan, as_of, dry_run)
+            except OpenbellError as error:
+                return refused(error)
+            if run.blocked:
+                return await skipped(run)
+            try:
+                market = fetch_data(run)
+                evaluation = evaluate_strategies(run, market)
+                gated = risk_gate(run, market, evaluation)
+                executed = execute_orders(run, market, gated)
+                record = persist_audit(run, market, evaluation, gated, executed)
+            except OpenbellError as error:
+                return await failed(run, error)
+            return await completed(record)

@@ -11,16 +11,17 @@ from threading import Thread
 from prefect import get_run_logger, task
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.core import Block
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import SettingsContext, get_settings_context
 
 from blocks.desk import load_plan, wall_clock
 from openbell import store
-from openbell.delivery import Dispatch, by_variable, deliver
 from openbell.errors import OpenbellError
-from openbell.jobs import Run
+from openbell.jobs.delivery import Dispatch, by_variable, deliver
+from openbell.jobs.run import Run
 from openbell.notifiers.patience import within
 from openbell.notifiers.quiet import silenced
-from openbell.outbox_port import Notifier
+from openbell.ports.outbox import Notifier
 from openbell.settings import Settings, load_settings
 from openbell.stages.message_text import body_of, subject_of
 from openbell.values.message import Delivery, Failed, MessageState, Posted, Sent
@@ -32,7 +33,7 @@ from tasks.policies import ONCE
 
 #: Seconds that a block may take.
 TIMEOUT = 30.0
-_log = logging.getLogger("openbell.delivery")
+_log = logging.getLogger("openbell.jobs.delivery")
 
 
 @task(name="deliver-messages", **ONCE)
@@ -47,14 +48,14 @@ def deliver_messages(run: Run) -> Handed[Worked]:
     return Handed(worked)
 
 
-def deliver_soon(plan: str) -> None:
+def deliver_soon(plan: str, run: FlowRun) -> None:
     """Try once, in the background of a run that has ended; whatever comes of it, the run is over."""
-    Thread(target=_deliver_soon, args=(plan, get_settings_context()), name="delivery").start()
+    Thread(target=_deliver_soon, args=(plan, run, get_settings_context()), name="delivery").start()
 
 
-def _deliver_soon(plan: str, prefect: SettingsContext) -> None:
+def _deliver_soon(plan: str, run: FlowRun, prefect: SettingsContext) -> None:
     try:
-        loaded = load_plan(plan)
+        loaded = load_plan(plan, run)
         if loaded.notify.enabled and loaded.notify.targets:
             deliver(dispatch_of(loaded, load_settings(), prefect))
     except OpenbellError as error:
@@ -75,7 +76,7 @@ def dispatch_of(plan: Plan, settings: Settings, prefect: SettingsContext) -> Dis
 
 
 class BlockNotifier(Notifier):
-    """``outbox_port.Notifier`` on a notification block of Prefect, which is loaded anew for each message."""
+    """``ports.outbox.Notifier`` on a notification block of Prefect, which is loaded anew for each message."""
 
     def __init__(self, target: Target, prefect: SettingsContext, timeout: float = TIMEOUT) -> None:
         self._target = target

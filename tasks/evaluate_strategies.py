@@ -2,8 +2,8 @@
 
 from prefect import get_run_logger, task
 
-from openbell.jobs import Run
-from openbell.runs import evaluate_market
+from openbell.jobs.run import Run
+from openbell.jobs.trading import evaluate_market
 from openbell.stages.evaluate import Evaluation
 from openbell.values.market import Market
 from openbell.values.signal import Stance

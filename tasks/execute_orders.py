@@ -2,8 +2,8 @@
 
 from prefect import get_run_logger, task
 
-from openbell.jobs import Run
-from openbell.runs import send_orders
+from openbell.jobs.run import Run
+from openbell.jobs.trading import send_orders
 from openbell.stages.execute import Executed
 from openbell.stages.judge import Gated
 from openbell.values.market import Market

@@ -2,8 +2,8 @@
 
 from prefect import get_run_logger, task
 
-from openbell.jobs import Run
-from openbell.runs import fetch_market
+from openbell.jobs.run import Run
+from openbell.jobs.trading import fetch_market
 from openbell.values.market import Market
 from tasks.handed import Handed
 from tasks.policies import READ

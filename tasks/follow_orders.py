@@ -2,8 +2,8 @@
 
 from prefect import get_run_logger, task
 
-from openbell.following import follow
-from openbell.jobs import Run
+from openbell.jobs.following import follow
+from openbell.jobs.run import Run
 from openbell.values.work import Worked
 from tasks.handed import Handed
 from tasks.policies import ONCE

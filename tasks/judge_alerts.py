@@ -2,8 +2,8 @@
 
 from prefect import get_run_logger, task
 
-from openbell.alerting import Seen, Watchlist, fetch_prices, judge_and_tell, watchlist
-from openbell.jobs import Run
+from openbell.jobs.alerting import Seen, Watchlist, fetch_prices, judge_and_tell, watchlist
+from openbell.jobs.run import Run
 from openbell.values.work import Worked
 from tasks.handed import Handed
 from tasks.policies import ONCE, READ

@@ -2,8 +2,8 @@
 
 from prefect import get_run_logger, task
 
-from openbell.jobs import Run
-from openbell.runs import finish
+from openbell.jobs.run import Run
+from openbell.jobs.trading import finish
 from openbell.stages.evaluate import Evaluation
 from openbell.stages.execute import Executed
 from openbell.stages.judge import Gated

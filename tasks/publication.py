@@ -47,7 +47,7 @@ def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     """
     again = "" if flow_run.run_count <= 1 else f"-{flow_run.run_count}"
     if flow.name != NOTIFY.name:
-        deliver_soon(str((flow_run.parameters or {}).get("plan", "")))
+        deliver_soon(str((flow_run.parameters or {}).get("plan", "")), flow_run)
     asked = (flow_run.id, f"{flow_run.id}{again}", load_settings().url, get_settings_context())
     Thread(target=_post, args=asked, name="publication").start()
 
@@ -88,9 +88,17 @@ def _artifacts(record: RunRecord, zone: ZoneInfo) -> Iterator[ArtifactCreate]:
 
 
 def announce(record: RunRecord) -> None:
-    """One typed event a run, which automations can act on."""
+    """One typed event a run, which automations can act on, and one for each job that a heartbeat found absent."""
+    plan = {"prefect.resource.id": f"openbell.plan.{record.plan}", "prefect.resource.name": record.plan}
+    # Triggers see labels and no payload.
     emit_event(
         f"openbell.run.{record.outcome}",
-        resource={"prefect.resource.id": f"openbell.plan.{record.plan}", "prefect.resource.name": record.plan},
+        resource={**plan, "openbell.job": record.job, "openbell.code": record.code},
         payload={"run": record.id, "slot": record.slot, "code": record.code, "message": record.message},
     )
+    for job in record.details.get("absent", ()):
+        emit_event(
+            "openbell.job.missed",
+            resource={**plan, "openbell.job": job},
+            payload={"run": record.id, "slot": record.slot},
+        )

@@ -2,8 +2,8 @@
 
 from prefect import get_run_logger, task
 
-from openbell.jobs import Run
-from openbell.reconciling import reconcile
+from openbell.jobs.reconciling import reconcile
+from openbell.jobs.run import Run
 from openbell.values.work import Worked
 from tasks.handed import Handed
 from tasks.policies import ONCE

@@ -2,8 +2,8 @@
 
 from prefect import get_run_logger, task
 
-from openbell.following import recover_patiently
-from openbell.jobs import Run
+from openbell.jobs.following import recover_patiently
+from openbell.jobs.run import Run
 from openbell.values.record import Outcome
 from openbell.values.work import Worked
 from tasks.handed import Handed

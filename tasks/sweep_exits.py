@@ -2,9 +2,9 @@
 
 from prefect import get_run_logger, task
 
-from openbell.jobs import Run
+from openbell.jobs.run import Run
+from openbell.jobs.sweeps import sweep
 from openbell.stages.exit_story import Swept, worked
-from openbell.sweeps import sweep
 from openbell.values.slot import Slot
 from tasks.handed import Handed
 from tasks.policies import ONCE
