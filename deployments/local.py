@@ -18,8 +18,15 @@ from openbell.errors import OpenbellError
 
 POOL = "openbell"
 ROOT = Path(__file__).resolve().parent.parent
-#: What PREFECT.md of any installation should set; each line answers something measured.
+#: Prefect forgets its runs after 30 days and its events after 7; what was traded stays in the store of openbell.
+RETENTION = {
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "P30D",
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P7D",
+}
+#: What any installation should set; each line answers something measured.
 PROFILE = {
+    **RETENTION,
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     # Leases in a file survive a restart of the server; in memory they would end every running flow.

@@ -9,6 +9,9 @@ from types import FrameType
 from deployments.local import local_prefect
 from openbell.errors import OpenbellError
 
+#: The deployment that recovers the demo plan.
+RECOVER = "recover/demo-recover"
+
 
 def main() -> int:
     """Run until Ctrl-C or SIGTERM; the exit code is 0 then, 1 when a part died on its own."""
@@ -18,6 +21,8 @@ def main() -> int:
     try:
         print("Starting the Prefect server; the first time takes up to half a minute ...", flush=True)  # noqa: T201
         with local_prefect(store / "prefect", store, options.port) as local:
+            # What died before is not left until the next ring.
+            local.prefect("deployment", "run", RECOVER)
             print(_where(local.url, store.absolute()), flush=True)  # noqa: T201
             local.watch()
     except KeyboardInterrupt:

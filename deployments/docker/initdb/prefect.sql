@@ -1,0 +1,2 @@
+-- Prefect's own database, beside openbell's.
+CREATE DATABASE prefect;

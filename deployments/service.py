@@ -1,0 +1,54 @@
+"""Run a command as the services of this host run: their user, their settings, their release (``openbell-env``)."""
+
+import os
+import pwd
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+USER = "openbell"
+SETTINGS = Path("/etc/openbell/openbell.env")
+RELEASE = Path("/opt/openbell/current/bin")
+_USAGE = "usage: openbell-env COMMAND...   as in: sudo openbell-env openbell status"
+
+
+def main(command: Sequence[str]) -> int:
+    """Become the command; an exit code only when that cannot be: 1, or 2 without a command."""
+    if not command or command[0] in ("-h", "--help"):
+        print(_USAGE, file=sys.stderr)  # noqa: T201
+        return 2
+    try:
+        variables = environment(SETTINGS.read_text(encoding="utf-8"))
+        if os.geteuid() == 0:
+            drop()
+        path = f"{RELEASE}:{os.environ.get('PATH', os.defpath)}"
+        os.execvpe(command[0], command, {**_plain(), **variables, "PATH": path})  # noqa: S606
+    except OSError as error:
+        print(f"error: {error.filename or command[0]}: {error.strerror}; try sudo", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def environment(text: str) -> Mapping[str, str]:
+    """The variables of an environment file, as systemd reads plain lines."""
+    lines = [line.strip() for line in text.splitlines()]
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith(("#", ";")) and "=" in line)
+
+
+def _plain() -> dict[str, str]:
+    """The caller's environment without settings of ours that a service would not have."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("OPENBELL_", "PREFECT_"))}
+
+
+def drop() -> None:
+    """From root to the user of the services, in its own folder."""
+    user = pwd.getpwnam(USER)
+    os.chdir(user.pw_dir)
+    os.initgroups(USER, user.pw_gid)
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+    os.environ.update(HOME=user.pw_dir, USER=USER, LOGNAME=USER)
+    os.umask(0o077)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
