@@ -10,7 +10,8 @@ import benchmarks
 
 
 def main() -> int:
-    names = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.name.startswith("_")]
+    found = [module for module in pkgutil.iter_modules(benchmarks.__path__) if not module.ispkg]
+    names = [module.name for module in found if not module.name.startswith("_")]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("only", nargs="*", choices=[[], *names], help="run only these")
     for name in parser.parse_args().only or names:

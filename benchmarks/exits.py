@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from openbell.calendar.exchange import exchange
-from openbell.exit_port import Entry
 from openbell.exits.catalog import build_exits
 from openbell.exits.holdings import COLUMNS, Holdings
 from openbell.exits.judge import judge_exits
+from openbell.ports.exits import Entry
 from openbell.stages.exits import ask_quotes, holdings_of, priced, raised, really_held, timed
 from openbell.store import close, ensure, open_exit_marks
 from openbell.values.account import Account, Position
