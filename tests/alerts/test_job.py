@@ -6,9 +6,11 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from openbell import alerting, jobs, store
+import openbell.jobs.run
+from openbell import store
 from openbell.alerts.judge import judge
 from openbell.errors import FeedUnavailable
+from openbell.jobs import alerting
 from openbell.ports import Level
 from openbell.store.verify import verify
 from openbell.values.bars import FIELDS, make_bars
@@ -80,7 +82,7 @@ def desk(folder, market):
 
 
 def begun(desk, name="run", planned=None):
-    run = jobs.begin(desk, ALERTS, name, planned)
+    run = openbell.jobs.run.begin(desk, ALERTS, name, planned)
     assert not run.blocked, run.story.guards[-1]
     return run
 
@@ -102,7 +104,7 @@ def test_K01_K02_what_fires_is_kept_told_and_sealed(desk, market):
     market.closes = {"S2": 120.0, "S4": 120.0}
     market.price = Decimal(106)
     run = begun(desk)
-    record = jobs.complete(run, work(run))
+    record = openbell.jobs.run.complete(run, work(run))
     assert (record.outcome, record.message) == (Outcome.COMPLETED, "alerts: 2 fired (up, high), 3 checked")
     assert record.counters == {"checked": 3, "fired": 2, "rearmed": 0, "unknown": 0, "problems": 0}
     assert told(desk) == [
@@ -142,7 +144,7 @@ def test_K02_the_next_look_at_the_same_bar_fires_nothing(desk, market):
     market.closes = {"S2": 120.0}
     book = store.open_alert_book(desk.settings.url)
     run = begun(desk)
-    jobs.complete(run, work(run))
+    openbell.jobs.run.complete(run, work(run))
     look = alerting.look_at(desk, alerting.watchlist(desk).alerts, datetime.now(UTC) + timedelta(seconds=1)).look
     assert look.standings == book.standings("demo")
     assert judge(alerting.watchlist(desk).alerts, look).events == ()
@@ -159,6 +161,18 @@ def test_a_file_with_a_problem_is_left_out_and_told_and_the_others_go_on(desk, f
     assert sorted(alert.kind for alert in desk.history.alerts()) == ["ALERT_FILE", "ALERT_FILE"]
     said = {alert.subject: alert.detail for alert in desk.history.alerts()}
     assert said[f"{folder}/other.toml:4"].startswith("rule.0.when: unknown function 'rsj'; did you mean 'rsi'?")
+
+
+def test_a_file_that_is_in_order_again_is_told_no_more_by_the_plan_that_it_is_of(desk, folder, market):
+    (folder / "other.toml").write_text('plan = "demo"\n[[rule]]\nname = "bad"\nwhen = "rsj(14) < 30"\n')
+    (folder / "theirs.toml").write_text('plan = "else"\n[[above]]\nname = "x"\nsymbol = "GONE"\nprice = 1\n')
+    desk.journal.alert("ALERT_FILE", f"{folder}/theirs.toml:4", "said by the other plan")
+    work(begun(desk))
+    assert len(desk.history.alerts()) == 2
+    (folder / "other.toml").unlink()
+    listed = alerting.watchlist(desk)
+    alerting._tell_problems(desk, listed)
+    assert [alert.subject for alert in desk.history.alerts()] == [f"{folder}/theirs.toml:4"]
 
 
 def test_a_symbol_without_bars_is_unknown_and_its_reason_is_kept(desk, market):
@@ -199,10 +213,10 @@ def test_a_halt_does_not_stop_alerts(desk, market):
 
 
 def test_rules_that_are_not_judged_in_time_fail_the_run_and_say_so(desk, market, monkeypatch):
-    monkeypatch.setattr("openbell.alerting.TIME_LIMIT", timedelta(0))
+    monkeypatch.setattr("openbell.jobs.alerting.TIME_LIMIT", timedelta(0))
     market.price = Decimal(106)
     run = begun(desk)
-    record = jobs.complete(run, work(run))
+    record = openbell.jobs.run.complete(run, work(run))
     assert (record.outcome, record.code) == (Outcome.FAILED, "TIME_LIMIT")
     assert record.message == "1 of 2 alerts were not judged within 120 s"
     assert [event.alert for event in events(desk)] == ["up"]

@@ -12,9 +12,10 @@ import traceback
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from openbell import runs, store
+from openbell import store
 from openbell.brokers.ibkr import IBKR
 from openbell.desk import Desk
+from openbell.jobs import trading
 from openbell.settings import load_settings
 from openbell.stages.resolve import resolve
 from tests.faults.scene import TapeFeed, plan
@@ -46,7 +47,7 @@ def run(folder: Path, port: int, planned: datetime, number: str) -> None:
     """The run of the slot unless it has ended, and then recovery."""
     desk = desk_of(folder, port)
     if unfinished(folder):
-        runs.trade(desk, f"run-{number}", planned)
+        trading.trade(desk, f"run-{number}", planned)
     desk.recovery(f"recover-{number}", passes=3).recover()
     store.close(desk.settings.url)
 

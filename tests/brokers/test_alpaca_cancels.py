@@ -15,7 +15,7 @@ def broker(double: FaultBroker) -> AlpacaBroker:
     return opened(double.url)
 
 
-def test_B12_a_cancel_that_hangs_stays_pending(broker, double):
+def test_B12_G05_a_cancel_that_hangs_stays_pending(broker, double):
     double.plan({"client_order_id": "b12", "cancel_after": None})
     broker.submit(intent("b12", limit_price="95"))
     answer = broker.cancel("b12")
@@ -60,7 +60,7 @@ def test_C16_a_cancel_whose_look_up_fails_says_that_nothing_was_done(broker, dou
     assert double.requests("DELETE") == []
 
 
-def test_B30_nothing_is_ever_replaced(broker, double):
+def test_B30_G07_nothing_is_ever_replaced(broker, double):
     double.plan({"client_order_id": "b30", "fills": [{"after": 0, "qty": "4"}]})
     broker.submit(intent("b30"))
     assert broker.order("b30").state is OrderState.PARTIAL

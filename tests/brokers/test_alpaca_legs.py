@@ -63,7 +63,7 @@ def test_an_exit_of_two_prices_is_an_oco_whose_limit_is_the_profit(broker, doubl
     assert (answer.order.limit_price, answer.order.quantity) == (Decimal(110), Decimal(10))
 
 
-def test_extended_hours_are_asked_for(broker, double):
+def test_G20_extended_hours_are_asked_for(broker, double):
     assert isinstance(broker.submit(replace(intent("x1", limit_price="95"), extended_hours=True)), Accepted)
     assert posted(double)["extended_hours"] is True
 
@@ -90,7 +90,7 @@ def test_B37_when_one_leg_fills_the_other_is_gone_and_the_position_closed(broker
     assert broker.open_orders() == ()
 
 
-def test_B37_G9_the_working_leg_is_among_the_open_orders_and_counts_once(broker):
+def test_B37_G09_the_working_leg_is_among_the_open_orders_and_counts_once(broker):
     broker.submit(replace(intent("b1"), **LEGS))
     (leg,) = broker.open_orders()
     assert (leg.side, leg.type, leg.quantity, leg.state) == (Side.SELL, OrderType.LIMIT, 10, OrderState.ACKED)

@@ -39,7 +39,7 @@ def test_M3_every_call_waits_two_seconds_to_connect_and_five_to_be_answered():
     assert TIMEOUTS == (2, 5)
 
 
-def test_B01_M3_a_timeout_after_acceptance_is_unknown_and_found_by_look_up(double):
+def test_B01_G03_M3_a_timeout_after_acceptance_is_unknown_and_found_by_look_up(double):
     broker = hasty(double)
     double.script(ORDER | {"delay_answer": 1})
     start = time.monotonic()
@@ -190,7 +190,7 @@ def test_B05_a_repeated_id_whose_look_up_fails_is_unknown(broker, double):
         (422, 40010001, "qty is required"),
     ],
 )
-def test_B07_a_refusal_in_alpacas_own_words_is_rejected_with_its_code(broker, double, status, code, message):
+def test_B07_G11_a_refusal_in_alpacas_own_words_is_rejected_with_its_code(broker, double, status, code, message):
     double.script(ORDER | {"status": status, "code": code, "message": message})
     answer = broker.submit(intent("b07"))
     assert isinstance(answer, Rejected)
@@ -221,7 +221,7 @@ def test_X15_a_refusal_is_told_on_one_short_line(broker, double):
     assert len(message) < 400
 
 
-def test_B08_an_order_that_is_rejected_later_is_seen_by_the_next_look(broker, double):
+def test_B08_G04_an_order_that_is_rejected_later_is_seen_by_the_next_look(broker, double):
     double.plan({"client_order_id": "b08", "fills": "never", "reject_after": 5, "reject_reason": "halted"})
     assert broker.submit(intent("b08")).order.state is OrderState.ACKED
     double.advance(6)

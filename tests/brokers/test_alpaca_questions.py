@@ -1,5 +1,6 @@
 """Questions to Alpaca: an answer in doubt is no answer, all pages are read, and nothing unknown reads as nothing."""
 
+import json
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -187,7 +188,7 @@ def crowded(double) -> AlpacaBroker:
     return broker
 
 
-def test_B38_all_pages_of_open_orders_are_read(crowded, double):
+def test_B38_G09_all_pages_of_open_orders_are_read(crowded, double):
     found = [order.client_id for order in crowded.open_orders()]
     assert sorted(found) == [f"o{number:03d}" for number in range(501)]
     assert found[3:] == sorted(found)[3:]
@@ -220,3 +221,61 @@ def test_B38_a_list_that_shows_its_rows_twice_counts_them_once(broker, double):
     double.script({"verb": "GET", "repeat": True, "times": 0})
     assert [order.client_id for order in broker.open_orders()] == ["d1"]
     assert [fill.client_id for fill in broker.fills(LONG_AGO)] == ["d2"]
+
+
+# --- what other accounts have that we do not trade -----------------------------------------------------------
+
+
+def test_G43_an_order_of_several_legs_has_no_symbol_and_spoils_no_list(broker, double):
+    broker.submit(intent("ours", limit_price="95"))
+    row = next(row for row in double.orders() if row["client_order_id"] == "ours")
+    legs = row | {"id": "x", "client_order_id": "spread", "symbol": "", "side": "", "order_class": "mleg", "qty": "1"}
+    double.script({"verb": "GET", "path": "/v2/orders", "times": 0, "status": 200, "body": json.dumps([row, legs])})
+    spread, ours = broker.open_orders()
+    assert (ours.client_id, ours.state) == ("ours", OrderState.ACKED)
+    assert (spread.symbol, spread.state, spread.remaining) == ("MULTI.LEG", OrderState.UNKNOWN, 0)
+    assert "several legs" in spread.reason
+
+
+def test_an_account_with_options_is_blocked_and_its_shares_are_told(broker, double):
+    share = {"symbol": "AAPL", "qty": "2", "side": "long", "avg_entry_price": "100", "market_value": "200"}
+    option = share | {"symbol": "AAPL261218C00200000", "asset_class": "us_option", "qty": "1", "market_value": "500"}
+    positions = [share | {"asset_class": "us_equity"}, option]
+    values = {"long_market_value": "700", "short_market_value": "0"}
+    answers(double, "/v2/account", account(double) | values)
+    answers(double, "/v2/positions", positions)
+    found = broker.account()
+    assert set(found.positions) == {"AAPL"}
+    assert found.blocked == "it holds what is neither a share nor a coin: AAPL261218C00200000 (us_option)"
+
+
+@pytest.mark.parametrize("missing", ["long_market_value", "short_market_value", "currency"])
+def test_B20_an_account_without_some_fields_is_read_by_the_others(broker, double, missing):
+    row = {name: value for name, value in account(double).items() if name != missing}
+    answers(double, "/v2/account", row)
+    found = broker.account()
+    assert (found.currency, found.positions, found.blocked) == ("USD", {}, "")
+    double.script()
+    answers(double, "/v2/account", row | {"equity": "105000"})
+    if missing != "currency":
+        with pytest.raises(BrokerError, match="positions are worth 0, the account says 5000"):
+            broker.account()
+
+
+def test_G43_an_asset_that_cannot_be_read_is_no_asset_and_spoils_no_other(broker, double):
+    names = [f"S{number}" for number in range(25)]
+    plain = {"class": "us_equity", "exchange": "NASDAQ", "status": "active", "tradable": True}
+    rows = [plain | {"symbol": name} for name in names]
+    rows[3]["min_trade_increment"], rows[4]["class"] = "a few", "us_moon"
+    answers(double, "/v2/assets", rows)
+    assert set(broker.instruments(names)) == set(names) - {"S3", "S4"}
+
+
+def account(double):
+    """The account as the double tells it."""
+    transport = opened(double.url)._transport
+    return transport.row("/account")
+
+
+def answers(double, path, body):
+    double.script({"verb": "GET", "path": path, "times": 0, "status": 200, "body": json.dumps(body)})

@@ -1,6 +1,6 @@
 """Account, contracts and clock of Interactive Brokers."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -122,3 +122,14 @@ def test_capabilities_deny_what_the_venue_does_not_do(broker, connect):
     assert (mine.unique_client_ids, mine.fractions, mine.shorting) == (False, False, False)
     assert mine.order_types == frozenset(OrderType)
     assert connect(client_id=3, shorting=True).capabilities.shorting
+
+
+def test_X03_coming_sessions_are_those_of_the_reference(gateway, connect):
+    hours = "20261126:CLOSED;20261127:0930-20261127:1300;20261130:0930-1200,1300-1600"
+    gateway.facts("AAPL", hours=hours)
+    told = connect().sessions(date(2026, 11, 26), date(2026, 11, 30))
+    assert told == {
+        date(2026, 11, 26): None,
+        date(2026, 11, 27): (datetime(2026, 11, 27, 14, 30, tzinfo=UTC), datetime(2026, 11, 27, 18, tzinfo=UTC)),
+        date(2026, 11, 30): (datetime(2026, 11, 30, 14, 30, tzinfo=UTC), datetime(2026, 11, 30, 21, tzinfo=UTC)),
+    }

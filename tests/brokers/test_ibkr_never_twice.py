@@ -160,7 +160,7 @@ def test_a_run_that_is_killed_before_the_gateway_has_its_order_gives_it_up(doubl
     assert sorted(trader.states()) == [OrderState.ABANDONED, OrderState.FILLED]
 
 
-def test_I03_a_gateway_that_restarts_in_between_changes_nothing(double, trader):
+def test_I02_I03_a_gateway_that_restarts_in_between_changes_nothing(double, trader):
     double.script({"on": "placeOrder", "mute": True, "nth": 2})
     trader.killed_when(lambda: len(double.orders()) == 2)
     double.restart(next_id=1)

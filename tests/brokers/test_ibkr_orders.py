@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from openbell.brokers.ibkr.codes import REFUSALS
+from openbell.brokers.ibkr.ids import OrderIds
 from openbell.ports import Accepted, Rejected, Unknown
 from openbell.values.orders import OrderState, Side, TimeInForce
 from tests.contracts.broker_contract import intent
@@ -182,14 +183,86 @@ def test_B08_an_order_that_is_refused_later_is_found_rejected_with_the_reason(ga
     assert "NO TRADING PERMISSIONS" in found.reason
 
 
-def test_I40_an_order_outside_of_the_hours_is_taken_and_says_that_it_waits(gateway, broker):
+@pytest.mark.parametrize("terms", [{}, {"limit_price": "95"}])
+def test_I40_B29_B31_an_order_for_the_day_that_is_only_held_is_taken_back_at_once(gateway, broker, terms):
     gateway.set(is_open=False)
-    answer = broker.submit(intent("night"))
+    answer = broker.submit(intent("night", **terms))
     assert isinstance(answer, Accepted)
-    end = time.monotonic() + 2
-    while broker.order("night") is None:
-        assert time.monotonic() < end
+    assert answer.order.state is OrderState.CANCELED
+    assert answer.order.reason.startswith("399: Order Message: your order will not be placed at the exchange until")
+    assert "would have waited for the next session" in answer.order.reason
+    gateway.set(is_open=True)
+    gateway.quote("AAPL", "90.00", "90.01")
+    assert broker.order("night").state is OrderState.CANCELED
+    assert broker.account().positions == {}
+
+
+def test_I40_B29_what_is_held_and_cannot_be_taken_back_is_known_to_be_on_its_way_out(gateway, broker):
+    gateway.set(is_open=False)
+    gateway.script({"on": "cancelOrder", "pending": True})
+    answer = broker.submit(intent("night"))
+    assert (answer.order.state, answer.order.reason[:4]) == (OrderState.PENDING_CANCEL, "399:")
+
+
+def test_I40_an_order_that_lasts_may_wait_for_the_open(gateway, broker):
+    gateway.set(is_open=False)
+    lasting = intent("night", limit_price="95", time_in_force=TimeInForce.GTC)
+    assert broker.submit(lasting).order.state is OrderState.ACKED
     assert broker.order("night").state is OrderState.ACKED
+
+
+def test_I40_an_order_that_is_routed_a_moment_later_is_left_alone(gateway, broker):
+    """Only what the venue says it holds back is taken back; one that works says so by its status."""
+    assert broker.submit(intent("day", limit_price="95")).order.state is OrderState.ACKED
+    assert gateway.requests("cancelOrder") == []
+
+
+def test_B28_an_id_is_never_used_again_even_when_the_gateway_forgets_them_all(gateway, connect, tmp_path):
+    """The gateway would take a used id for a change of the order that bears it."""
+    kept = {"ids": OrderIds(tmp_path)}
+    first = connect(**kept)
+    for number in range(3):
+        first.submit(intent(f"n{number}", limit_price="95"))
+    first.close()
+    gateway.restart(next_id=1)
+    for order in gateway.orders():
+        gateway.hide(order["ref"])
+    second = connect(ids=OrderIds(tmp_path))
+    assert isinstance(second.submit(intent("again", limit_price="95")), Accepted)
+    numbers = [order["order_id"] for order in gateway.orders()]
+    assert numbers == sorted(set(numbers))
+    assert gateway.ledger("modify") == []
+
+
+def test_B28_a_thousand_orders_cost_a_handful_of_writes(tmp_path):
+    class Wire:
+        next = 1
+
+        def getReqId(self):
+            self.next += 1
+            return self.next - 1
+
+        def updateReqId(self, least):
+            self.next = max(self.next, least)
+
+    ids, wire, written = OrderIds(tmp_path), Wire(), set()
+    numbers = []
+    for _ in range(1000):
+        numbers.append(ids.issue(wire, "DU1", 71))
+        written.add((tmp_path / "ibkr-DU1-71.id").read_text())
+    assert numbers == list(range(1, 1001))
+    assert len(written) == 10
+    assert OrderIds(tmp_path).issue(Wire(), "DU1", 71) == 1001
+    assert OrderIds(tmp_path).issue(Wire(), "DU1", 72) == 1
+
+
+@pytest.mark.parametrize("content", ["", "many", "1e3", "\x00"])
+def test_B28_an_id_that_cannot_be_read_lets_no_order_go(gateway, connect, tmp_path, content):
+    (tmp_path / "ibkr-DU1234567-71.id").write_text(content)
+    answer = connect(ids=OrderIds(tmp_path)).submit(intent("never"))
+    assert isinstance(answer, Rejected)
+    assert "does not hold the highest order id" in answer.message
+    assert gateway.orders() == []
 
 
 def test_I33_a_market_order_may_be_filled_with_its_first_word(broker):

@@ -99,8 +99,8 @@ def opened_again(gateway) -> bool:
 
 def test_a_process_that_ends_hangs_up_without_a_word(gateway):
     code = (
-        "from tests.contracts.ibkr_venue import IBKR, QUICK\nfrom openbell.specs import Surroundings\n"
-        f"broker = IBKR(**(QUICK | {{'port': {gateway.port}}})).open('d', None, None, None)\n"
+        "from tests.contracts.ibkr_venue import IBKR, QUICK, IBKRBroker\n"
+        f"broker = IBKRBroker(IBKR(**(QUICK | {{'port': {gateway.port}}})))\n"
         "print(broker.account().cash)"
     )
     command = [sys.executable, "-W", "error", "-c", code]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from openbell.calendar.bells import AHEAD, Bell, bells
+from openbell.calendar.bells import AHEAD, Bell, bells, lasting
 from openbell.calendar.exchange import exchange
 from openbell.calendar.schedule import Grid
 from openbell.calendar.slots import grid_of
@@ -77,3 +77,22 @@ def test_every_line_can_be_read_by_the_grid_and_holds_for_a_year():
     made = plan(trade={"every": "7m"})
     wanted = {minute(instant) for instant in grid_of(made, "trade").between(START, START + timedelta(days=30))}
     assert wanted <= rung(bells(made, "trade", START), made)
+
+
+@pytest.mark.parametrize("year", [2024, 2025, 2026])
+def test_the_lines_of_a_deployment_are_the_same_whatever_the_year_it_is_published_in(year):
+    lines = lasting(plan(), "snapshot", datetime(year, 11, 1, tzinfo=UTC))
+    assert [line.cron for line in lines] == ["5 16 * * 1-5", "5 13 3 7 *", "5 13 23-29 11 *", "5 13 24 12 *"]
+
+
+@pytest.mark.parametrize("code", ["XNYS", "XLON", "XHKG", "24/7"])
+def test_lasting_lines_ring_for_every_instant_and_little_else(code):
+    made = plan(code)
+    wanted = {minute(instant) for instant in grid_of(made, "snapshot").between(START, START + AHEAD)}
+    found = rung(lasting(made, "snapshot", START), made)
+    assert wanted <= found
+    assert len(found - wanted) < 0.12 * len(found)
+
+
+def test_a_job_without_instants_of_its_own_has_no_other_lasting_lines():
+    assert lasting(plan(), "exits", START) == bells(plan(), "exits", START)

@@ -10,7 +10,7 @@ import pytest
 
 import openbell
 from openbell import store
-from openbell.break_port import Look, Result
+from openbell.ports.breaks import Look, Result
 from openbell.stages.snapshot import snapshot_of
 from openbell.values.account import Account, Position
 from openbell.values.breaks import TREATMENTS, Cause, Difference

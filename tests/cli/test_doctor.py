@@ -220,6 +220,21 @@ def test_B35_X03_a_broker_that_is_closed_while_our_calendar_is_open(empty, prefe
     alpaca.set(is_open=True)
 
 
+def test_B35_X03_a_broker_whose_coming_sessions_are_shorter_than_ours(empty, prefect, alpaca):
+    empty.write(alpaca_plan(alpaca.url).replace("24/7", "XNYS"))
+    alpaca.script({"verb": "GET", "path": "/v2/calendar", "times": 0, "status": 200, "body": "[]"})
+    line = look(empty, prefect, **KEYS)["sessions"]
+    assert (line["state"], "no session at the venue" in line["detail"]) == ("failed", True)
+    alpaca.script()
+
+
+def test_X03_a_broker_that_tells_no_calendar_holds_nothing_up(empty, prefect, alpaca):
+    empty.write(alpaca_plan(alpaca.url).replace("24/7", "XNYS"))
+    alpaca.script({"verb": "GET", "path": "/v2/calendar", "times": 0, "status": 404, "body": "<html>"})
+    assert states(look(empty, prefect, **KEYS), "sessions") == ["warning"]
+    alpaca.script()
+
+
 @pytest.mark.parametrize(("missing", "problem"), [
     ({"OPENBELL_ALPACA_KEY_ID": ""}, "missing or empty"),
     ({"OPENBELL_ALPACA_SECRET_KEY": "changeme"}, "placeholder"),

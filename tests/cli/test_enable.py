@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import openbell
-from openbell import runs, store
+from openbell import store
 from openbell.build import build, digest
 from openbell.calendar.exchange import exchange
 from openbell.desk import open_desk
+from openbell.jobs import trading
 from openbell.stages.permits import end_of_day
 from openbell.values.record import Outcome
 from tests.twsdouble.process import TwsDouble
@@ -64,7 +65,7 @@ def live(empty, gateway, monkeypatch):
 
 
 def trade(run="run-1"):
-    return runs.trade(open_desk("demo"), run)
+    return trading.trade(open_desk("demo"), run)
 
 
 def words(terminal):
@@ -168,7 +169,7 @@ def test_I17_the_arming_ends_with_the_day_of_the_exchange(live):
     assert datetime.fromisoformat(arming["expires"]) == midnight
     desk = open_desk("demo")
     desk.clock = lambda: midnight
-    assert runs.trade(desk, "run-1").code == "NOT_ARMED"
+    assert trading.trade(desk, "run-1").code == "NOT_ARMED"
 
 
 def test_S20_a_plan_that_changes_must_be_armed_anew(live, gateway):
@@ -192,9 +193,11 @@ def elsewhere(tmp_path, live):
     """What a run of a copy of the package says that differs from this one by a comment."""
     copy = tmp_path / "deployed"
     shutil.copytree(Path(openbell.__file__).parent, copy / "openbell", ignore=shutil.ignore_patterns("__pycache__"))
-    with (copy / "openbell" / "runs.py").open("a") as source:
+    with (copy / "openbell" / "jobs" / "trading.py").open("a") as source:
         source.write("# one line more\n")
-    said = "from openbell import runs; from openbell.desk import open_desk; print(runs.trade(open_desk('demo'), 'x'))"
+    said = (
+        "from openbell import desk; from openbell.jobs import trading as t; print(t.trade(desk.open_desk('demo'), 'x'))"
+    )
     env = {**os.environ, "PYTHONPATH": str(copy), "OPENBELL_HOME": str(live.home), "OPENBELL_PLANS": str(live.plans)}
     command = [sys.executable, "-c", said]
     return subprocess.run(command, capture_output=True, text=True, cwd=copy, env=env, timeout=60, check=True).stdout

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from openbell.cli.equity import spark
+from openbell.cli.curves import spark
 from openbell.cli.output import table
 from openbell.cli.place import shown
 

@@ -201,9 +201,9 @@ class BrokerContract:
         assert venue.settle("i1").state is OrderState.CANCELED
         assert broker.open_orders() == ()
 
-    def test_G10_an_order_sent_after_the_close_waits_for_the_open(self, venue, broker):
+    def test_G10_a_lasting_order_sent_after_the_close_waits_for_the_open(self, venue, broker):
         venue.shut()
-        assert isinstance(broker.submit(intent("late")), Accepted)
+        assert isinstance(broker.submit(intent("late", time_in_force=TimeInForce.GTC)), Accepted)
         assert venue.settle("late").state is OrderState.ACKED
         venue.reopen()
         venue.quote(SYMBOL, "101.00", "101.02")

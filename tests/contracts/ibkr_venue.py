@@ -1,9 +1,7 @@
 """The IBKR adapter on the gateway double over a real socket, with the levers of the contract suite."""
 
-from pathlib import Path
-
 from openbell.brokers.ibkr import IBKR, IBKRBroker
-from openbell.specs import Surroundings
+from openbell.brokers.ibkr.ids import OrderIds
 from openbell.values.orders import Order
 from tests.twsdouble.process import TwsDouble
 
@@ -11,12 +9,9 @@ from tests.twsdouble.process import TwsDouble
 QUICK = {"connect_timeout": 1.0, "request_timeout": 1.0, "ack_timeout": 1.0, "id_patience": 0.0}
 
 
-def opened(double: TwsDouble, **terms) -> IBKRBroker:
-    """A broker on the double."""
-    spec = IBKR(**({"port": double.port} | QUICK | terms))
-    broker = spec.open("desk", Surroundings(Path("data"), "XNYS", lambda: None), None, None)
-    assert isinstance(broker, IBKRBroker)
-    return broker
+def opened(double: TwsDouble, ids: OrderIds | None = None, **terms) -> IBKRBroker:
+    """A broker on the double; without ``ids`` it keeps none."""
+    return IBKRBroker(IBKR(**({"port": double.port} | QUICK | terms)), ids)
 
 
 class IBKRVenue:

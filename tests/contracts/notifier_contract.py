@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from openbell.outbox_port import Notifier
+from openbell.ports.outbox import Notifier
 from openbell.values.message import Failed, Sent
 from tests.notifiers.receiver import Receiver, answer
 from tests.notifiers.samples import CANARY, posted

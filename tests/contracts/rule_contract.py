@@ -128,6 +128,7 @@ def hostile_books(draw) -> Book:
         peak_equity=draw(perhaps),
         orders_this_run=draw(st.integers(0, 100)),
         orders_today=draw(st.integers(0, 100)),
+        orders_last_minute=draw(st.integers(0, 100)),
         recent=draw(st.sampled_from([frozenset(), frozenset({("AAA", "buy")})])),
         uncapped=draw(hostile),
     )
@@ -202,6 +203,7 @@ class RuleContract:
             price_ages={},
             orders_this_run=10**9,
             orders_today=10**9,
+            orders_last_minute=10**9,
             recent=frozenset((symbol, side.value) for symbol in SYMBOLS for side in Side),
         )
         (verdict,) = judge([an_exit(confidence=0.0)], [rule], worst)

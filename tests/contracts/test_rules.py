@@ -35,6 +35,7 @@ def test_the_rules_are_found_by_their_file_names():
         "max_order_notional",
         "max_order_quantity",
         "max_orders_per_day",
+        "max_orders_per_minute",
         "max_orders_per_run",
         "max_position_weight",
         "max_positions",

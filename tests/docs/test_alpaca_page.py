@@ -11,8 +11,9 @@ import pytest
 import openbell
 from blocks.alpaca_account import AlpacaAccount
 from blocks.alpaca_feed import AlpacaFeed
-from openbell import runs, store
+from openbell import store
 from openbell.desk import open_desk
+from openbell.jobs import trading
 from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
 from tests.faultbroker.process import FaultBroker
@@ -80,7 +81,7 @@ def test_the_plan_shown_trades_and_asks_no_more_than_it_must(home, double):
     double.bars({symbol: rising(60) for symbol in desk.plan.universe})
     for symbol in desk.plan.universe:
         double.quote(symbol, "99.99", "100.01")
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert record.outcome is Outcome.COMPLETED, (record.code, record.message)
     assert not record.data.dropped, record.data
     assert {order.state for order in record.orders} == {OrderState.FILLED}

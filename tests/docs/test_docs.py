@@ -119,7 +119,8 @@ def test_the_changelog_knows_this_version() -> None:
 
 
 def test_the_demos_deployments_ring_for_every_instant_of_its_jobs_and_for_little_else() -> None:
-    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    whole = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    declared = [deployment for deployment in whole if deployment["schedules"]]
     plan = planfiles.load(ROOT / "deployments" / "plans" / "demo.toml")
     assert {deployment["entrypoint"].split(".")[1] for deployment in declared} == set(CADENCE)
     start = datetime.now(UTC)

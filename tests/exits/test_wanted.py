@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openbell.calendar.exchange import exchange
-from openbell.exit_port import Entry
 from openbell.exits.judge import Fired
+from openbell.ports.exits import Entry
 from openbell.risk.catalog import build_rules
 from openbell.risk.gate import judge
 from openbell.stages.exits import (

@@ -3,7 +3,7 @@
 import base64
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -174,14 +174,38 @@ def forms(secret: str) -> set[bytes]:
 
 
 def read_ledger(path: Path) -> Ledger:
-    """The ledger of ``tests/faultbroker``; what it says of an execution taken back is left out with it."""
+    """The ledger of ``tests/faultbroker`` or ``tests/twsdouble``; an execution that was taken back is left out."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    if any(line["kind"] == "connect" for line in lines):
+        return _gateway(lines)
     busted = {line["previous_id"] for line in lines if line["kind"] == "bust"}
     return Ledger(
         tuple(_post(line) for line in lines if _is_order(line)),
         tuple(_placed(line) for line in lines if line["kind"] == "accepted"),
         tuple(_execution(line) for line in lines if line["kind"] == "fill" and line["id"] not in busted),
     )
+
+
+def _gateway(lines: Sequence[Row]) -> Ledger:
+    """What the gateway was asked, took and executed. A message that places an order carries its reference as a field.
+
+    A message about an order that stands already would be a change of it, and counts as one more order.
+    """
+    asked = [line for line in lines if line["kind"] == "request" and line["name"] == "placeOrder"]
+    return Ledger(
+        tuple(Post(line["time"], next((f for f in line["fields"] if f.startswith("ob-")), "")) for line in asked),
+        tuple(_taken(line) for line in lines if line["kind"] in ("order", "modify")),
+        tuple(_made(line) for line in lines if line["kind"] == "execution"),
+    )
+
+
+def _taken(line: Row) -> Placed:
+    side, quantity = str(line.get("action", "")).lower(), Decimal(line.get("quantity", 0))
+    return Placed(line["time"], line["ref"], line.get("symbol", ""), side, quantity)
+
+
+def _made(line: Row) -> Execution:
+    return Execution(line["id"], line["ref"], line["symbol"], line["action"].lower(), Decimal(line["shares"]))
 
 
 def _is_order(line: Row) -> bool:

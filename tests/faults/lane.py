@@ -26,12 +26,13 @@ from openbell import store
 from tests.faults import trader
 from tests.faults.double import CANARY, Double
 from tests.faults.evidence import Evidence, Expected, gather
+from tests.faults.gateway import Gateway
 from tests.faults.oracle import judge
 from tests.faults.planted import PLANTED
-from tests.faults.trial import EARLY, FROZEN, FULL, ON_ACCEPT, Result, Trial, scene_of
+from tests.faults.trial import EARLY, FROZEN, FULL, IBKR, ON_ACCEPT, Result, Trial, scene_of
 
-#: Longer than any attempt takes; one that is still there then hangs.
-PATIENCE = 30.0
+#: Longer than any attempt takes (a cancel that nobody answers is waited for half a minute); what is still there hangs.
+PATIENCE = 45.0
 #: Attempts that may be needed until everything is settled, each of them undisturbed.
 RESTARTS = 8
 _POLL = 0.002
@@ -60,8 +61,8 @@ class Lane:
         start = time.perf_counter()
         folder = Path(tempfile.mkdtemp(prefix="trial-", dir=self.place))
         shutil.copyfile(self.template, folder / "openbell.db")
-        with Double(folder / "ledger.jsonl", trial.unique) as double:
-            setup = trader.Setup(folder, double.url, datetime.now(UTC), trial.unique)
+        with _venue(trial, folder / "ledger.jsonl") as double:
+            setup = trader.Setup(folder, double.url, datetime.now(UTC), trial.unique, venue=trial.venue)
             statuses = self._attempts(setup, trial, double)
         slots = trader.slots_of(setup.planned)
         result = _judged(folder, slots, trial, statuses, time.perf_counter() - start)
@@ -71,7 +72,7 @@ class Lane:
         shutil.rmtree(folder)
         return result
 
-    def _attempts(self, setup: trader.Setup, trial: Trial, double: Double) -> list[str]:
+    def _attempts(self, setup: trader.Setup, trial: Trial, double: Double | Gateway) -> list[str]:
         """What goes before, the attempts that are meant to die, and restarts until nothing is left to do."""
         scene, statuses = scene_of(trial.scene), []
         if scene.resting:
@@ -82,7 +83,7 @@ class Lane:
         statuses += self._disturbed(setup, trial, double, len(statuses))
         return statuses + self._undisturbed(replace(setup, action=scene.after), len(statuses))
 
-    def _disturbed(self, setup: trader.Setup, trial: Trial, double: Double, number: int) -> list[str]:
+    def _disturbed(self, setup: trader.Setup, trial: Trial, double: Double | Gateway, number: int) -> list[str]:
         """The attempts that are meant to die."""
         statuses: list[str] = []
         for place, crash in enumerate(trial.crashes):
@@ -101,7 +102,7 @@ class Lane:
             statuses.append(attempt(setup, "", lambda elapsed: elapsed >= after))
         return statuses
 
-    def _frozen(self, setup: trader.Setup, double: Double) -> list[str]:
+    def _frozen(self, setup: trader.Setup, double: Double | Gateway) -> list[str]:
         """One is stopped as soon as the broker has its first order; another finishes; then the first goes on."""
         child, deadline = start(setup, ""), time.monotonic() + PATIENCE
         while double.accepted() == 0 and time.monotonic() < deadline:
@@ -120,6 +121,10 @@ class Lane:
             time.sleep(_MOMENT * len(statuses))
             statuses.append(attempt(replace(setup, attempt=number + len(statuses)), ""))
         return statuses
+
+
+def _venue(trial: Trial, ledger: Path) -> Double | Gateway:
+    return Gateway(ledger) if trial.venue == IBKR else Double(ledger, trial.unique)
 
 
 def attempt(setup: trader.Setup, crash: str, doomed: Callable[[float], bool] | None = None) -> str:

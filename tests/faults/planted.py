@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from openbell import runs
 from openbell.desk import Desk
+from openbell.jobs import trading
 from openbell.ports import Broker, Forbidden, Journal, LastGate, OrderEvent, Rejected, Submission, Unknown
 from openbell.stages.execute import Executed, fills_of, sendable
 from openbell.stages.judge import Gated
@@ -33,15 +33,15 @@ CROWD = 20
 
 def quantity_in_the_id(desk: Desk, setup: Setup) -> None:
     """Decides anew after a restart, under ids that a new quantity changes, and trusts them."""
-    run = runs.begin(desk, TRADE, _name("run", setup), setup.planned)
+    run = trading.begin(desk, TRADE, _name("run", setup), setup.planned)
     if run.blocked:
-        runs.skip(run)
+        trading.skip(run)
         return
     run.frozen = None
-    market = runs.fetch_market(run)
-    evaluation = runs.evaluate_market(run, market)
-    gated = _renamed(runs.gate(run, market, evaluation))
-    sender = runs.sender_of(run, market)
+    market = trading.fetch_market(run)
+    evaluation = trading.evaluate_market(run, market)
+    gated = _renamed(trading.gate(run, market, evaluation))
+    sender = trading.sender_of(run, market)
     frozen = desk.journal.freeze(
         run.ring.slot, run.ring.fencing, sender.broker.account_id, gated.intents, gated.verdicts
     )
@@ -51,7 +51,7 @@ def quantity_in_the_id(desk: Desk, setup: Setup) -> None:
         elif intent.id not in frozen.states:
             log.info("a new order: %s", sender.broker.submit(intent))
     executed = Executed(frozen.intents, frozen.verdicts, (), fills_of(sender.broker, frozen, (), sender.since))
-    runs.finish(run, market, evaluation, gated, executed)
+    trading.finish(run, market, evaluation, gated, executed)
 
 
 def _renamed(gated: Gated) -> Gated:
@@ -69,20 +69,20 @@ def _with_quantity(intent: OrderIntent) -> str:
 
 def resend_without_a_look(desk: Desk, setup: Setup) -> None:
     """After a restart sends again whatever has no known outcome."""
-    run = runs.begin(desk, TRADE, _name("run", setup), setup.planned)
+    run = trading.begin(desk, TRADE, _name("run", setup), setup.planned)
     if run.blocked:
-        runs.skip(run)
+        trading.skip(run)
         return
-    market = runs.fetch_market(run)
-    sender = runs.sender_of(run, market)
+    market = trading.fetch_market(run)
+    sender = trading.sender_of(run, market)
     for intent in sendable(run.frozen) if run.frozen else ():
         if run.frozen.states[intent.id] is OrderState.SENDING:
             desk.journal.record(OrderEvent(intent.id, OrderState.UNKNOWN, desk.now(), "no answer"))
             log.info("sent again: %s", sender.broker.submit(intent))
     run.frozen = desk.journal.frozen(run.ring.slot)
-    evaluation = runs.evaluate_market(run, market)
-    gated = runs.gate(run, market, evaluation)
-    runs.finish(run, market, evaluation, gated, runs.send_orders(run, market, gated))
+    evaluation = trading.evaluate_market(run, market)
+    gated = trading.gate(run, market, evaluation)
+    trading.finish(run, market, evaluation, gated, trading.send_orders(run, market, gated))
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class _Outside(_Met):
         self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
     ) -> Forbidden | None:
         with self.journal.store.reading() as connection:
-            seen = exposure(connection, slot, order_row(connection, event.client_id))
+            seen = exposure(connection, slot, order_row(connection, event.client_id), event.time)
         before = gate(seen)
         _meet(self.setup, f"{self.plan}-{event.client_id}", 2)
         return self.journal.begin_send(slot, fencing, event, reduces, lambda _: before)
@@ -153,7 +153,7 @@ def gate_outside(desk: Desk, setup: Setup) -> None:
 def _trade_met(setup: Setup, plan: str, kind: type[_Met]) -> None:
     desk = desk_of(setup, name=plan, universe=("AAPL",), risk={"max_position_weight": "0.0095"})
     desk.journal = kind(desk.journal, setup, plan)
-    record = runs.trade(desk, _name(plan, setup), setup.planned)
+    record = trading.trade(desk, _name(plan, setup), setup.planned)
     log.info("%s %s", plan, record.message)
 
 
@@ -178,14 +178,14 @@ def overlap(desk: Desk, setup: Setup) -> None:
 def _slow_slot(setup: Setup) -> None:
     desk = desk_of(setup)
     desk.journal = _Slow(desk.journal, setup, "matrix")
-    log.info("%s", runs.trade(desk, _name("slow", setup), setup.planned).message)
+    log.info("%s", trading.trade(desk, _name("slow", setup), setup.planned).message)
 
 
 def _next_slot(setup: Setup) -> None:
     deadline = time.monotonic() + MEETING
     while not (setup.folder / "meeting").exists() and time.monotonic() < deadline:
         time.sleep(0.002)
-    log.info("%s", runs.trade(desk_of(setup), _name("next", setup), setup.planned + timedelta(days=1)).message)
+    log.info("%s", trading.trade(desk_of(setup), _name("next", setup), setup.planned + timedelta(days=1)).message)
     _meet(setup, "second", 1)
 
 
@@ -197,7 +197,7 @@ def crowd(desk: Desk, setup: Setup) -> None:
 def _one_of(setup: Setup, number: int) -> None:
     desk = desk_of(setup)
     _meet(setup, f"start-{number}", CROWD)
-    log.info("%s", runs.trade(desk, _name(f"run-{number}", setup), setup.planned).message)
+    log.info("%s", trading.trade(desk, _name(f"run-{number}", setup), setup.planned).message)
 
 
 def _at_once(deeds: Iterable[Callable[[], None]]) -> None:

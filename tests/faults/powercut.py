@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openbell import runs
+from openbell.jobs import trading
 from tests.orders.desks import Tape, Wire, open_desk
 
 #: What a disk writes as a whole.
@@ -81,7 +81,7 @@ def main(home: Path) -> None:
     with (home / "told").open("ab", buffering=0) as told:
         wire.before_post = lambda _: told.write(f"{wire.posts[-1][1]}\n".encode())
         for number in range(SLOTS):
-            record = runs.trade(open_desk(home, wire, name=f"plan{number}"), f"run-{number}")
+            record = trading.trade(open_desk(home, wire, name=f"plan{number}"), f"run-{number}")
             assert record.fills, record.message
     os._exit(0)
 

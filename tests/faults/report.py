@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from tests.faults.points import POINTS
-from tests.faults.trial import FAULTS, Result
+from tests.faults.trial import ALPACA, FAULTS, GATEWAY_FAULTS, IBKR, Result
 
 HEAD = """# The crash matrix
 
-Written by `make faults`; do not edit. Each trial runs the trading run on a store of its own against the fault broker
-(`tests/faultbroker`, an HTTP server with a ledger), kills it with SIGKILL at a named point or at a random instant,
-restarts it until everything is settled, and lets a judge that shares no code with openbell compare the broker's own
-ledger, the database file and every output (`tests/faults/oracle.py`).
+Written by `make faults`; do not edit. Each trial runs the trading run on a store of its own against a venue with a
+ledger: the adapter of Alpaca on the fault broker (`tests/faultbroker`, an HTTP server), or the adapter of Interactive
+Brokers on the gateway double (`tests/twsdouble`, which speaks the TWS wire protocol). The run is killed with SIGKILL at
+a named point or at a random instant and restarted until everything is settled. Then a judge that shares no code with
+openbell compares the venue's own ledger, the database file and every output (`tests/faults/oracle.py`).
 
 """
 LEGEND = """
@@ -21,14 +22,36 @@ A broker without unique ids is never sent an order a second time. `!` counts tri
 the first order (in the scene `cancel`: the first cancel); late visibility hides every order for a while. At points
 that each order of the basket passes the repetitions die at the first, the second and the third of them.
 
+## Alpaca
+
 """
-Cell = Mapping[tuple[bool, str], list[Result]]
+GATEWAY = """## Interactive Brokers
+
+The gateway takes an id twice, so nothing is ever sent to it again. A swallowed order never arrives and nobody says so;
+a disconnect after place cuts the line right after the word about the order. At the point `frozen` the process that was
+stopped still has its client id, so the next one may be refused by the gateway.
+
+"""
+TOTALS = """## Both together
+
+"""
+#: What a venue does, as the matrix has it: its name, whether its ids are unique, and the fault.
+Way = tuple[str, bool, str]
+Cell = Mapping[Way, list[Result]]
+#: The columns of each table with their titles.
+ALPACA_COLUMNS: dict[Way, str] = {
+    (ALPACA, unique, fault): f"{'unique ids' if unique else 'no unique ids'}, {fault}"
+    for unique in (True, False)
+    for fault in FAULTS
+}
+GATEWAY_COLUMNS: dict[Way, str] = {(IBKR, False, fault): fault for fault in GATEWAY_FAULTS}
 
 
 def report(cells: Mapping[str, Cell], seconds: float, lanes: int, violations: int) -> str:
     """The whole page."""
     every = [result for row in cells.values() for results in row.values() for result in results]
-    return HEAD + _summary(every, seconds, lanes, violations) + LEGEND + _table(cells) + _totals(cells)
+    tables = _table(cells, ALPACA_COLUMNS) + GATEWAY + _table(cells, GATEWAY_COLUMNS)
+    return HEAD + _summary(every, seconds, lanes, violations) + LEGEND + tables + TOTALS + _totals(cells)
 
 
 def _summary(every: list[Result], seconds: float, lanes: int, violations: int) -> str:
@@ -48,10 +71,8 @@ def _summary(every: list[Result], seconds: float, lanes: int, violations: int) -
     return "\n".join(lines) + "\n"
 
 
-def _table(cells: Mapping[str, Cell]) -> str:
-    columns = [(unique, fault) for unique in (True, False) for fault in FAULTS]
-    names = [f"{'unique ids' if unique else 'no unique ids'}, {fault}" for unique, fault in columns]
-    lines = [f"| rows | dies | {' | '.join(names)} |", f"|---|---|{'---|' * len(columns)}"]
+def _table(cells: Mapping[str, Cell], columns: Mapping[Way, str]) -> str:
+    lines = [f"| rows | dies | {' | '.join(columns.values())} |", f"|---|---|{'---|' * len(columns)}"]
     for name, row in _ordered(cells):
         point = POINTS.get(name)
         rows, says = (", ".join(point.rows), f"`{point.label}`: {point.says}") if point else ("G3", name)

@@ -8,9 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from openbell import runs, store
+from openbell import store
 from openbell.desk import Desk, account_spec
 from openbell.errors import StoreError
+from openbell.jobs import trading
 from openbell.settings import load_settings
 from openbell.stages.resolve import resolve
 from tests.faults.scene import TapeFeed, plan
@@ -27,7 +28,7 @@ def main(home: Path, number: int, crowd: int) -> None:
     meet(home / "meeting", number, crowd)
     for attempt in range(TRIES):
         try:
-            record = runs.trade(desk(), f"run-{number}-{attempt}")
+            record = trading.trade(desk(), f"run-{number}-{attempt}")
         except StoreError as error:
             if "locked" not in str(error):
                 raise

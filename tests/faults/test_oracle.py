@@ -272,3 +272,20 @@ def test_what_goes_on_is_not_judged_as_ended():
         running, tables={**running.tables, "positions": (), "orders": ({**evidence["orders"][0], "filled": "0"},)}
     )
     assert judge(running, replace(EXPECTED, settled=False)) == ()
+
+
+def test_what_a_gateway_took_is_read_as_orders_and_a_message_that_changes_one_counts_as_another(tmp_path):
+    order = {"ref": ID, "symbol": "AAPL", "action": "BUY", "quantity": "9"}
+    lines = [
+        {"kind": "connect", "time": 1.0},
+        {"kind": "request", "name": "placeOrder", "time": 2.0, "fields": ["3", "7", "AAPL", "BUY", "9", ID]},
+        {"kind": "order", "time": 2.0} | order,
+        {"kind": "execution", "time": 2.0, "id": "x1.01", "shares": "9"} | order,
+        {"kind": "modify", "time": 3.0, "ref": ID, "order_id": 7},
+    ]
+    (tmp_path / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ledger = read_ledger(tmp_path / "ledger.jsonl")
+    assert ledger.posts == (Post(2.0, ID),)
+    assert [placed.client_id for placed in ledger.placed] == [ID, ID]
+    assert [(made.id, made.signed) for made in ledger.executions] == [("x1.01", Decimal(9))]
+    assert any(finding.invariant == "I1" for finding in judge(replace(clean(), ledger=ledger), EXPECTED))

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from openbell import runs, store
+from openbell import store
+from openbell.jobs import trading
 from openbell.ports import Level
 from openbell.values.record import Outcome
 from tests.faultbroker.process import FaultBroker
@@ -32,9 +33,9 @@ def hosts(tmp_path, monkeypatch):
 def test_P06_the_second_of_two_hosts_on_one_account_sends_nothing_and_halts(hosts):
     broker, first, second = hosts
     today, tomorrow = datetime.now(UTC), datetime.now(UTC) + timedelta(days=1)
-    assert runs.trade(first, "run-1", today).outcome is Outcome.COMPLETED
+    assert trading.trade(first, "run-1", today).outcome is Outcome.COMPLETED
     for number, planned in enumerate((today, tomorrow)):
-        assert runs.trade(second, f"run-{number + 2}", planned).outcome is Outcome.SKIPPED
+        assert trading.trade(second, f"run-{number + 2}", planned).outcome is Outcome.SKIPPED
     assert second.journal.switch().level is Level.HALTED
     placed = [line["client_order_id"] for line in broker.ledger("accepted")]
     assert len(placed) == len(set(placed)) == len(SYMBOLS)
@@ -45,6 +46,6 @@ def test_P06_hosts_that_send_the_same_order_at_once_make_one(hosts):
     broker, first, second = hosts
     broker.set(lag=30)
     for number, desk in enumerate((first, second)):
-        runs.trade(desk, f"run-{number}")
+        trading.trade(desk, f"run-{number}")
     placed = [line["client_order_id"] for line in broker.ledger("accepted")]
     assert len(placed) == len(set(placed)) == len(SYMBOLS)

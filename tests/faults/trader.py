@@ -1,4 +1,4 @@
-"""The trader of a trial: one trading run by ``openbell.runs``, without Prefect, at a short pace.
+"""The trader of a trial: one trading run by ``openbell.jobs.trading``, without Prefect, at a short pace.
 
 It decides nothing itself. What differs from a real run: prices that stand still and short waits.
 """
@@ -16,22 +16,27 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from openbell import closing, runs, store
+from openbell import store
 from openbell.brokers.alpaca import Alpaca
+from openbell.brokers.ibkr import IBKR
 from openbell.calendar.exchange import exchange
 from openbell.calendar.slots import slot_of
 from openbell.cli.switch import halt
 from openbell.desk import Desk
+from openbell.jobs import closing, trading
 from openbell.settings import load_settings
+from openbell.specs import BrokerSpec
 from openbell.stages.resolve import resolve
 from openbell.values.orders import OrderState
-from tests.faults import scene
+from tests.faults import gateway, scene
 from tests.faults.double import CANARY, KEY, LAG
+from tests.faults.trial import ALPACA
+from tests.faults.trial import IBKR as GATEWAY
 
 #: Exit code of an attempt that leaves something to another one.
 AGAIN = 3
-#: Above the lag of the late broker.
-QUIET = timedelta(seconds=2 * LAG)
+#: Above the lag of each late venue.
+QUIET = {ALPACA: timedelta(seconds=2 * LAG), GATEWAY: timedelta(seconds=2 * gateway.LAG)}
 #: Most that may ever be held of one symbol: 900 at a price of 100, and what the plans of ``two plans`` allow at most.
 LIMIT = Decimal("9.5")
 #: What a restart long after its time is left with: nothing may be sent any more.
@@ -43,7 +48,7 @@ log = logging.getLogger("trader")
 
 @dataclass(frozen=True)
 class Setup:
-    """Where an attempt finds its store and its broker, and what it is to do.
+    """Where an attempt finds its store and its broker (an address, or the port of a gateway), and what it is to do.
 
     ``planned`` is the instant that the schedule wanted the run at, the same for every attempt; ``attempt`` counts
     them, and prices move from one to the next. ``resting`` allows orders to be open at the end.
@@ -56,6 +61,7 @@ class Setup:
     action: str = "trade"
     attempt: int = 0
     resting: bool = False
+    venue: str = ALPACA
 
     @property
     def log(self) -> Path:
@@ -65,21 +71,38 @@ class Setup:
 Action = Callable[[Desk, Setup], None]
 
 
+class Loopback(IBKR):
+    """The gateway double. ``url`` says that orders do not leave this machine, which no plan can claim of a gateway."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"{self.host}:{self.port}"
+
+
+def account_of(setup: Setup) -> BrokerSpec:
+    """The account at the trial's venue, with the waits of a trial."""
+    if setup.venue == ALPACA:
+        return Alpaca(url=setup.broker, unique_ids=setup.unique).with_keys(SecretStr(KEY), SecretStr(CANARY))
+    waits = {"connect_timeout": 5.0, "request_timeout": 5.0, "ack_timeout": gateway.PATIENCE, "id_patience": 0.3}
+    return Loopback(port=int(setup.broker), **waits)
+
+
 def desk_of(setup: Setup, **changes: Any) -> Desk:
     """The desk that ``flows.trade`` would open, on the trial's own store, feed and broker; ``changes`` to the plan."""
     os.environ["OPENBELL_HOME"] = str(setup.folder)
-    account = Alpaca(url=setup.broker, unique_ids=setup.unique).with_keys(SecretStr(KEY), SecretStr(CANARY))
     feed = scene.TapeFeed(drift=Decimal(setup.attempt))
-    plan = scene.plan(**(NO_GRACE if setup.action == "recover" else {}), **changes)
-    desk = Desk(resolve(plan), load_settings(), None, feed, account)
-    desk.quiet = QUIET
+    place = {"account": {"broker": setup.venue, "name": "matrix"}}
+    plan = scene.plan(**place, **(NO_GRACE if setup.action == "recover" else {}), **changes)
+    desk = Desk(resolve(plan), load_settings(), None, feed, account_of(setup))
+    desk.quiet = QUIET[setup.venue]
     return desk
 
 
 def trade(desk: Desk, setup: Setup) -> None:
     """The run of the slot, unless an earlier attempt has closed it."""
     if open_slots(setup) != 0:
-        record = runs.trade(desk, f"run-{setup.attempt}-{os.getpid()}", setup.planned)
+        record = trading.trade(desk, f"run-{setup.attempt}-{os.getpid()}", setup.planned)
         log.info("%s %s %s", record.outcome.value, record.code, record.message)
 
 

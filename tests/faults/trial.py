@@ -6,6 +6,11 @@ from typing import Any
 
 #: What the broker does to the first order of ours that reaches it.
 FAULTS = ("none", "drop after accept", "5xx after accept", "late visibility")
+#: The venues of trials, and what the gateway does to the first order: it has no codes of its own that mean nothing,
+#: but it forgets what it was told, and its line breaks at either side of the word about an order.
+ALPACA, IBKR = "alpaca", "ibkr"
+SWALLOWED, CUT = "swallowed order", "disconnect after place"
+GATEWAY_FAULTS = (FAULTS[0], FAULTS[1], FAULTS[3], SWALLOWED, CUT)
 #: Stands for a kill from outside: as soon as the broker has the first order, and before its answer is out.
 ON_ACCEPT = "broker-accepted"
 #: Stands for a process that is stopped there instead, outlives its lease, and goes on once another has done its work.
@@ -51,7 +56,7 @@ def scene_of(name: str) -> Scene:
 
 @dataclass(frozen=True)
 class Trial:
-    """One scene, interrupted.
+    """One scene at one venue, interrupted. ``unique``: the venue refuses a second order of the same id, as Alpaca does.
 
     ``crashes`` names the point at which each attempt in turn dies; ``kill_after`` kills the first after so many
     seconds instead.
@@ -63,6 +68,7 @@ class Trial:
     unique: bool = True
     kill_after: float | None = None
     number: int = 0
+    venue: str = ALPACA
 
     def line(self) -> str:
         return json.dumps(asdict(self))

@@ -53,16 +53,39 @@ def test_D12_a_feed_that_recovers_in_time_is_used(providers):
 def test_D12_a_feed_that_hangs_has_its_time_and_no_more(providers):
     providers.first.always = 30.0
     started = monotonic()
-    feed = providers.both(patience=timedelta(seconds=0.3), ticks=monotonic)
+    feed = providers.both(patience=timedelta(seconds=2), ticks=monotonic)
     checked = bars(feed)
     assert monotonic() - started < 5
     assert checked.bars.provider == "second"
-    assert "no answer within 0.3 s" in checked.failures[0].detail
+    assert "no answer within 1 s" in checked.failures[0].detail
+
+
+def test_D13_feeds_that_all_hang_share_one_patience(providers):
+    providers.first.always = providers.second.always = 30.0
+    started = monotonic()
+    with pytest.raises(FeedUnavailable, match=r"first: no answer within 0.75 s.*second: no answer within 0.7"):
+        bars(providers.both(patience=timedelta(seconds=1.5), ticks=monotonic))
+    assert monotonic() - started < 4
+
+
+def test_D13_once_orders_are_being_sent_there_is_less_time(providers):
+    providers.first.always = providers.second.always = 30.0
+    started = monotonic()
+    with pytest.raises(FeedUnavailable):
+        providers.both(turn=lambda: timedelta(seconds=0.5), ticks=monotonic).quotes(SYMBOLS, AS_OF)
+    assert monotonic() - started < 4
+
+
+def test_D12_a_feed_that_asks_again_by_itself_is_asked_once(providers):
+    providers.first.always = 503
+    checked = bars(providers.both(asks_again=(True, False)))
+    assert (len(providers.first.requests), providers.waits) == (1, [])
+    assert (checked.bars.provider, checked.failures[0].attempts) == ("second", 1)
 
 
 def test_D12_attempts_share_one_patience(providers):
     providers.first.always = 503
-    checked = bars(providers.both(patience=timedelta(seconds=2.5)))
+    checked = bars(providers.both(patience=timedelta(seconds=5)))
     assert len(providers.first.requests) == 2
     assert sum(providers.waits, timedelta()) == timedelta(seconds=2.5)
     assert checked.bars.provider == "second"

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from openbell import runs, store
+from openbell import store
 from openbell.calendar.exchange import exchange
 from openbell.desk import Desk
 from openbell.feeds.failover import FailoverFeed
+from openbell.jobs import trading
 from openbell.ports import MarketFeed, PaperLedger
 from openbell.settings import load_settings
 from openbell.specs import BrokerSpec, FeedSpec, Surroundings
@@ -81,7 +82,7 @@ def alerts(desk):
 
 def test_D12_a_run_on_the_second_feed_trades_and_its_record_says_so(house):
     house.first.always = 500
-    record = runs.trade(house.desk(), "one")
+    record = trading.trade(house.desk(), "one")
     assert record.outcome is Outcome.COMPLETED
     assert record.data.provider == "second"
     assert [(one.provider, one.attempts) for one in record.data.failures] == [("first", 3)]
@@ -91,7 +92,7 @@ def test_D12_a_run_on_the_second_feed_trades_and_its_record_says_so(house):
 def test_D12_the_record_names_the_provider_of_each_symbol(house):
     house.first.rows.take(house.first.rows.symbols != "S3")
     desk = house.desk()
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert (record.data.provider, record.data.providers) == ("first", {"S3": "second"})
     assert desk.history.run("one") == record
 
@@ -99,8 +100,8 @@ def test_D12_the_record_names_the_provider_of_each_symbol(house):
 def test_D12_refused_keys_fail_over_and_somebody_is_told_once(house):
     house.first.always = 401
     desk = house.desk()
-    assert runs.trade(desk, "one").outcome is Outcome.COMPLETED
-    runs.trade(desk, "two", dry_run=True)
+    assert trading.trade(desk, "one").outcome is Outcome.COMPLETED
+    trading.trade(desk, "two", dry_run=True)
     assert alerts(desk) == [("FEED_KEYS_REFUSED", "first")]
 
 
@@ -112,7 +113,7 @@ def test_D13_with_all_feeds_down_the_run_fails_and_nothing_is_sent_or_taken_back
     assert [order.client_id for order in resting] == ["stop"]
     house.first.always = house.second.always = 503
     desk = house.desk()
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert (record.outcome, record.code) == (Outcome.FAILED, "DATA")
     assert "first: HTTP 503" in record.message
     assert "second: HTTP 503" in record.message
@@ -123,7 +124,7 @@ def test_D13_with_all_feeds_down_the_run_fails_and_nothing_is_sent_or_taken_back
 def test_D11_when_every_frame_is_empty_the_run_fails_and_counts(house):
     house.first.always = house.second.always = '{"bars": [], "next_page": null}'
     desk = house.desk()
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert (record.outcome, record.code) == (Outcome.FAILED, "DATA")
     assert not house.wire.posts
     assert desk.journal.breaker("demo", "trade").failures == 1
@@ -140,7 +141,7 @@ def test_D09_D14_what_is_doubted_is_not_traded_and_the_rest_is(house, change):
         for name in ("open", "high", "low", "close"):
             house.second.rows.columns[name][house.second.rows.symbols == "S3"] = 101.5
     desk = house.desk()
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert [(drop.symbol, drop.code.value) for drop in record.data.dropped] == [("S3", f"DATA_{change.upper()}")]
     assert "S3" not in {intent.symbol for intent in record.intents}
     assert len(house.wire.posts) == 9
@@ -153,7 +154,7 @@ def test_D18_what_is_held_without_a_price_stays_held_and_its_value_unknown(house
         source.rows.take(source.rows.symbols != "S3")
         del source.quotes["S3"]
     desk = house.desk()
-    record = runs.trade(desk, "one", dry_run=True)
+    record = trading.trade(desk, "one", dry_run=True)
     (held,) = [holding for holding in record.holdings if holding.symbol == "S3"]
     assert (held.quantity, held.mark) == (Decimal(10), None)
     assert record.equity is None
@@ -163,14 +164,14 @@ def test_D18_what_is_held_without_a_price_stays_held_and_its_value_unknown(house
 def test_D23_a_crossed_quote_is_not_bought(house):
     for source in (house.first, house.second):
         source.quotes = {**PRICES, "S3": ("100.02", "100.00"), "S4": ("100", "100"), "S5": ("97", "103")}
-    record = runs.trade(house.desk(), "one")
+    record = trading.trade(house.desk(), "one")
     denied = {verdict.symbol: verdict.rule for verdict in record.verdicts if not verdict.quantity}
     assert denied == dict.fromkeys(("S3", "S4", "S5"), "spread")
 
 
 def test_D08_the_plans_freshness_reaches_the_feeds(house):
     desk = house.desk(freshness={"bars": "1s"})
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert (record.outcome, record.code) == (Outcome.FAILED, "DATA")
     assert "the limit is 0:00:01" in record.message
 
@@ -178,7 +179,7 @@ def test_D08_the_plans_freshness_reaches_the_feeds(house):
 def test_D24_bars_sent_anew_are_too_old_for_a_run(house):
     for source in (house.first, house.second):
         source.rows.take(source.rows.times < source.rows.times.max() - np.timedelta64(2, "D"))
-    record = runs.trade(house.desk(), "one")
+    record = trading.trade(house.desk(), "one")
     assert (record.outcome, record.code) == (Outcome.FAILED, "DATA")
     assert "DATA_STALE" in record.message
     assert not house.wire.posts

@@ -135,7 +135,7 @@ def ask(prefect: LocalPrefect, verb: str, path: str, body: Any = None) -> Any:
             break
         time.sleep(pause)
     answer.raise_for_status()
-    return answer.json()
+    return answer.json() if answer.content else None
 
 
 def trading(prefect: LocalPrefect) -> str:

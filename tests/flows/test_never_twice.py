@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 RETRIED = """
 import json, sys
 from prefect import flow
-from openbell import runs, store
+from openbell import store
+from openbell.jobs import trading
 from openbell.settings import load_settings
 from tasks.execute_orders import execute_orders
 from tasks.handed import Handed
@@ -43,16 +44,16 @@ def twice():
     desk = open_desk(None, wire)
     outlive_lease(desk)
     attempts.append(1)
-    run = runs.begin(desk, runs.TRADE, f"run-{len(attempts)}")
+    run = trading.begin(desk, trading.TRADE, f"run-{len(attempts)}")
     if run.blocked:
-        return runs.skip(run).code
-    market = runs.fetch_market(run)
-    gated = runs.gate(run, market, runs.evaluate_market(run, market))
+        return trading.skip(run).code
+    market = trading.fetch_market(run)
+    gated = trading.gate(run, market, trading.evaluate_market(run, market))
     task = execute_orders.with_options(retries=1, retry_delay_seconds=0)
     executed = task(run, Handed(market), Handed(gated)).value
     if len(attempts) == 2:
         raise RuntimeError("the run dies after its orders are out")
-    runs.finish(run, market, runs.evaluate_market(run, market), gated, executed)
+    trading.finish(run, market, trading.evaluate_market(run, market), gated, executed)
     return "done"
 
 
@@ -114,7 +115,8 @@ def test_recover_runs_once_a_minute_and_a_backlog_of_it_ends_as_skips(prefect: L
 HANGING = """
 import time
 from prefect import flow
-from openbell import runs, store
+from openbell import store
+from openbell.jobs import trading
 from openbell.settings import load_settings
 from tasks.fetch_data import fetch_data
 from tests.orders.desks import Tape, Wire, open_desk
@@ -126,7 +128,7 @@ wire.tape.bars = lambda *_: time.sleep(60)
 
 @flow(persist_result=False)
 async def hangs():
-    fetch_data.with_options(timeout_seconds=1)(runs.begin(open_desk(None, wire), runs.TRADE, "run-1"))
+    fetch_data.with_options(timeout_seconds=1)(trading.begin(open_desk(None, wire), trading.TRADE, "run-1"))
 
 
 import asyncio

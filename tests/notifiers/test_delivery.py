@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from openbell import notifiers, store
-from openbell.delivery import AT_ONCE, Dispatch, by_variable, deliver
+from openbell.jobs.delivery import AT_ONCE, Dispatch, by_variable, deliver
 from openbell.ports import Level
 from openbell.stages.outbox import BACKOFF, TRIES, UNDELIVERED
 from openbell.values.message import MessageState

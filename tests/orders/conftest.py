@@ -1,7 +1,10 @@
+from collections.abc import Iterator
+
 import pytest
 
 from openbell import store
 from openbell.settings import load_settings
+from tests.faultbroker.process import FaultBroker
 from tests.orders.desks import Tape, Wire, open_desk
 
 
@@ -29,3 +32,17 @@ def wire(tape):
 @pytest.fixture
 def desk(home, wire):
     return open_desk(home, wire)
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultBroker]:
+    """A fault broker for the tests of one file."""
+    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
+        yield double
+
+
+@pytest.fixture
+def double(process):
+    """The fault broker as if it had only just begun."""
+    process.reset()
+    return process

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from openbell import runs
 from openbell.brokers.paper.broker import PaperBroker
 from openbell.brokers.paper.memory import MemoryLedger
 from openbell.brokers.paper.settings import PaperSettings
 from openbell.desk import Desk
+from openbell.jobs import trading
 from openbell.ports import BrokerClock, Capabilities, MarketFeed, PaperLedger, Rejected, Submission, Unknown
 from openbell.settings import load_settings
 from openbell.specs import BrokerSpec, FeedSpec, Surroundings
@@ -164,7 +164,7 @@ def open_desk(home: Path, wire: Wire, **changes: Any) -> Desk:
 def cut(desk: Desk, name: str = "first") -> None:
     """A run that dies."""
     try:
-        runs.trade(desk, name)
+        trading.trade(desk, name)
     except PowerCut:
         return
     raise AssertionError("the run was meant to die")

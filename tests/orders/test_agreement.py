@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from openbell.jobs import Run, begin, seal, skip
+from openbell.jobs.run import Run, begin, seal, skip
 from openbell.values.job import EXITS, TRADE, Job
 from openbell.values.record import Outcome
 from tests.faultbroker.process import FaultBroker

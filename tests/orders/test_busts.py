@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from openbell import runs
+from openbell.jobs import trading
 from openbell.ports import Level
 from openbell.values.orders import Bust
 from tests.orders.desks import open_desk
@@ -15,7 +15,7 @@ def held(desk) -> dict[str, Decimal]:
 
 
 def test_B32_a_bust_of_an_order_that_had_ended_is_taken_out_of_the_books_once(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     now = datetime.now(UTC)
     fill = wire.paper.fills(now - timedelta(hours=1))[0]
     before = held(desk)
@@ -31,6 +31,6 @@ def test_B32_a_bust_of_an_order_that_had_ended_is_taken_out_of_the_books_once(de
 
 
 def test_a_broker_without_busts_is_not_asked_for_any(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     assert recovered(home, wire).clean
     assert open_desk(home, wire).journal.switch().level is Level.ACTIVE

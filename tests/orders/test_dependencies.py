@@ -5,8 +5,8 @@ from time import monotonic
 
 import pytest
 
-from openbell import runs
 from openbell.errors import FeedUnavailable
+from openbell.jobs import trading
 from openbell.values.record import Outcome
 from tests.faultbroker.process import FaultBroker
 from tests.faults import trader
@@ -29,7 +29,7 @@ def test_S19_a_feed_that_fails_every_other_time_opens_the_breaker_too(desk, wire
     now = datetime.now(UTC)
     for number in range(40, 0, -1):
         planned = now - timedelta(seconds=30 * number)
-        record = runs.trade(open_desk(home, wire, schedule=HALF_MINUTES), f"run-{number}", planned)
+        record = trading.trade(open_desk(home, wire, schedule=HALF_MINUTES), f"run-{number}", planned)
         if record.code == "BREAKER":
             break
     # The tenth failure is the nineteenth outcome: no ten of them came in a row.
@@ -49,7 +49,7 @@ def silent(home):
 
 def test_S17_a_broker_that_never_answers_ends_the_run_in_seconds_and_frees_its_slot(silent):
     start = monotonic()
-    record = runs.trade(silent, "run-1")
+    record = trading.trade(silent, "run-1")
     assert monotonic() - start < 20
     assert (record.outcome, record.code) == (Outcome.SKIPPED, "BROKER_UNAVAILABLE")
     assert silent.journal.expired() == ()
@@ -57,9 +57,9 @@ def test_S17_a_broker_that_never_answers_ends_the_run_in_seconds_and_frees_its_s
 
 
 def test_S04_a_second_click_or_a_click_beside_the_schedule_is_a_skip_that_names_the_first_run(desk, wire, home):
-    first = runs.trade(desk, "click-1")
-    second = runs.trade(open_desk(home, wire), "click-2")
-    scheduled = runs.trade(open_desk(home, wire), "bell", planned=first.planned)
+    first = trading.trade(desk, "click-1")
+    second = trading.trade(open_desk(home, wire), "click-2")
+    scheduled = trading.trade(open_desk(home, wire), "bell", planned=first.planned)
     assert first.outcome is Outcome.COMPLETED
     for late in (second, scheduled):
         assert (late.outcome, late.code, late.slot) == (Outcome.SKIPPED, "DUPLICATE_RUN", first.slot)

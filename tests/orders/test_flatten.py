@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from openbell import closing, runs
 from openbell.errors import InputError, StoreError
+from openbell.jobs import closing, trading
 from openbell.ports import Frozen, Level
 from openbell.stages.execute import sendable
 from openbell.stages.flatten import flatten_slot
@@ -17,7 +17,7 @@ TEN = len(SYMBOLS)
 
 
 def test_H07_flatten_cancels_closes_everything_and_is_a_no_op_the_second_time(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     rest = _resting(desk, wire)
     done = closing.flatten(desk, "test", "out", "flatten-1")
     assert done.flat
@@ -54,7 +54,7 @@ def _ago():
 
 
 def test_H07_a_flatten_that_died_goes_on_with_the_same_ids_and_never_sells_twice(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     wire.faults[TEN + 4] = "cut after"
     with pytest.raises(PowerCut):
         closing.flatten(desk, "test", "out", "flatten-1")
@@ -67,7 +67,7 @@ def test_H07_a_flatten_that_died_goes_on_with_the_same_ids_and_never_sells_twice
 
 
 def test_H07_a_closed_venue_takes_nothing_and_a_later_press_does(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     wire.is_open = False
     done = closing.flatten(desk, "test", "out", "flatten-1")
     assert "closed" in done.note
@@ -79,7 +79,7 @@ def test_H07_a_closed_venue_takes_nothing_and_a_later_press_does(desk, wire, hom
 
 def halted(desk, wire):
     """Something is held, and everything is halted, by the store and by the file."""
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     desk.journal.set_switch(Level.HALTED, "openbell", "OVERFILL: somebody must look")
     desk.settings.halt_file.write_text("stop")
     return len(wire.posts)
@@ -108,7 +108,7 @@ def test_H07_a_person_with_a_reason_flattens_out_of_a_halt_and_entries_stay_forb
     switch = desk.journal.switch()
     assert (switch.level, switch.actor, switch.reason) == (Level.REDUCE_ONLY, "kim", "flatten demo: out at any price")
     assert not desk.settings.halt_file.exists()
-    runs.trade(open_desk(home, wire, name="other"), "two")
+    trading.trade(open_desk(home, wire, name="other"), "two")
     assert len(wire.posts) == 2 * TEN
 
 
@@ -131,7 +131,7 @@ def test_H08_a_halt_that_comes_while_flatten_lifts_one_wins(desk, wire):
 
 
 def test_H07_a_flatten_that_two_unknown_outcomes_stopped_goes_on_under_the_same_epoch(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     wire.faults = {TEN + 2: "lost", TEN + 4: "unanswered"}
     desk.wait = lambda span: wire.hidden.update(key for _, key in wire.posts[TEN:])
     desk.quiet = timedelta(hours=1)
@@ -161,7 +161,7 @@ def test_H07_a_flatten_that_two_unknown_outcomes_stopped_goes_on_under_the_same_
 
 
 def test_P08_flatten_on_an_old_copy_of_the_store_waits_for_a_person_once(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     strange = _resting(desk, wire, "ob-" + "a" * 26)
     with pytest.raises(InputError, match=r'this store never had.*openbell flatten demo --reason "..."'):
         closing.flatten(desk, "test", "out", "flatten-1")
@@ -171,7 +171,7 @@ def test_P08_flatten_on_an_old_copy_of_the_store_waits_for_a_person_once(desk, w
 
 
 def test_the_frozen_plan_of_a_flatten_is_that_of_its_first_press(desk, wire):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     done = closing.flatten(desk, "test", "out", "flatten-1")
     slot = flatten_slot("demo", desk.journal.switch().epoch, datetime.now(UTC).date())
     frozen = desk.journal.frozen(slot)

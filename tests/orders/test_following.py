@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from openbell import runs
 from openbell.errors import BrokerUnavailable
-from openbell.following import orders
+from openbell.jobs import trading
+from openbell.jobs.following import orders
 from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
 from tests.orders.desks import SYMBOLS, open_desk, states
@@ -42,7 +42,7 @@ def resting(home, wire):
     wire.is_open = False
     wire.clock = lambda: replace(type(wire).clock(wire), is_open=True)
     desk = open_desk(home, wire)
-    runs.trade(desk, "buys")
+    trading.trade(desk, "buys")
     assert set(states(desk)) == {"acked"}
     return desk
 

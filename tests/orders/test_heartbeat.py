@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from openbell import jobs
-from openbell.heartbeat import heartbeat
+import openbell.jobs.run
+from openbell.jobs import trading
+from openbell.jobs.heartbeat import heartbeat
 from openbell.ports import Level
 from openbell.store.verify import verify
 from openbell.values.job import HEARTBEAT, ORDERS, RECOVER, TRADE
@@ -44,8 +45,8 @@ def watch(desk, clock):
 
 
 def work(desk, job, clock):
-    run = jobs.begin(desk, job, f"{job.name}-{clock.now:%H%M%S}", clock.now)
-    return jobs.complete(run, Worked("done"))
+    run = openbell.jobs.run.begin(desk, job, f"{job.name}-{clock.now:%H%M%S}", clock.now)
+    return openbell.jobs.run.complete(run, Worked("done"))
 
 
 def missed(desk):
@@ -87,6 +88,18 @@ def test_I15_what_was_before_the_first_heartbeat_of_a_plan_is_not_missed(desk, c
     assert missed(desk) == set()
 
 
+def test_S16_the_heartbeat_alone_tells_that_nobody_watches_what_is_held(home, wire, clock):
+    on = EVERY_MINUTE | {"exits": {"every": "30s"}, "trade": {"every": "24h"}}
+    desk = open_desk(home, wire, schedule=on, window={"exchange": "24/7", "grace": "24h"})
+    trading.trade(desk, "buys")
+    desk.clock = clock
+    heartbeat(desk, "beat-0")
+    assert [alert.kind for alert in desk.history.alerts()] == []
+    clock.now += timedelta(minutes=3)
+    heartbeat(desk, "beat-1")
+    assert ("PROTECTION_STALE", "demo") in {(alert.kind, alert.subject) for alert in desk.history.alerts()}
+
+
 def test_S12_an_alert_is_closed_when_the_job_runs_again(desk, clock):
     watch(desk, clock)
     work(desk, TRADE, clock)
@@ -113,7 +126,7 @@ def test_X04_the_newest_slot_of_a_job_that_protects_is_told_and_stays_free(home,
     heartbeat(desk, "beat-1")
     assert missed(desk) == set()
     assert "demo/orders" in {alert.subject for alert in desk.history.alerts()}
-    late = jobs.begin(desk, ORDERS, "late")
+    late = openbell.jobs.run.begin(desk, ORDERS, "late")
     assert late.ring.slot.planned.hour == 6
     assert {guard.name: guard.passed for guard in late.story.guards}["slot"]
 
@@ -124,10 +137,10 @@ def test_C01_a_slot_that_was_missed_is_not_worked_on_afterwards(desk, clock):
     planned = clock.now.replace(second=0) + timedelta(minutes=1)
     clock.now += timedelta(minutes=5)
     heartbeat(desk, "beat-1")
-    late = jobs.begin(desk, TRADE, "late", planned)
+    late = openbell.jobs.run.begin(desk, TRADE, "late", planned)
     assert late.story.guards[-1].code == "DUPLICATE_RUN"
 
 
 def test_S13_a_halt_does_not_stop_the_heartbeat(desk, clock):
     desk.journal.set_switch(Level.HALTED, "ops", "drill")
-    assert not jobs.begin(desk, HEARTBEAT, "beat").blocked
+    assert not openbell.jobs.run.begin(desk, HEARTBEAT, "beat").blocked

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from openbell import jobs
+import openbell.jobs.run
 from openbell.errors import FeedUnavailable
 from openbell.ports import Level
 from openbell.store.verify import verify
@@ -18,13 +18,13 @@ LATE = timedelta(hours=3)
 
 
 def begin(desk, job=ORDERS, run="one", planned=None):
-    return jobs.begin(desk, job, run, planned)
+    return openbell.jobs.run.begin(desk, job, run, planned)
 
 
 def test_a_job_is_sealed_with_what_it_found_and_its_slot_is_closed(desk):
     run = begin(desk)
     assert not run.blocked
-    record = jobs.complete(run, FOUND)
+    record = openbell.jobs.run.complete(run, FOUND)
     assert (record.job, record.outcome, record.message) == ("orders", Outcome.COMPLETED, FOUND.message)
     assert desk.history.run("one") == record
     assert (record.counters, record.details) == ({"checked": 3}, {"seen": ["a", "b"]})
@@ -33,12 +33,14 @@ def test_a_job_is_sealed_with_what_it_found_and_its_slot_is_closed(desk):
 
 
 def test_a_job_that_did_not_get_through_says_so(desk):
-    record = jobs.complete(begin(desk), Worked("the broker is silent", outcome=Outcome.FAILED, code="BLIND"))
+    record = openbell.jobs.run.complete(
+        begin(desk), Worked("the broker is silent", outcome=Outcome.FAILED, code="BLIND")
+    )
     assert (record.outcome, record.code) == (Outcome.FAILED, "BLIND")
 
 
 def test_a_failure_is_sealed_and_counts_for_the_breaker_of_the_job(desk):
-    record = jobs.fail(begin(desk), FeedUnavailable("no prices"))
+    record = openbell.jobs.run.fail(begin(desk), FeedUnavailable("no prices"))
     assert (record.outcome, record.code) == (Outcome.FAILED, "DATA")
     assert desk.journal.breaker("demo", "orders").failures == 1
     assert desk.journal.breaker("demo", "trade").failures == 0
@@ -47,7 +49,7 @@ def test_a_failure_is_sealed_and_counts_for_the_breaker_of_the_job(desk):
 def test_X04_a_backlog_of_a_job_that_protects_works_once_for_the_newest_slot(desk):
     now = datetime.now(UTC)
     first = begin(desk, run="late-1", planned=now - LATE)
-    jobs.complete(first, FOUND)
+    openbell.jobs.run.complete(first, FOUND)
     second = begin(desk, run="late-2", planned=now - LATE + timedelta(minutes=61))
     assert first.ring.slot.planned > now - timedelta(hours=2)
     assert second.story.guards[-1].code == "DUPLICATE_RUN"
@@ -68,7 +70,7 @@ def test_a_halt_stops_what_sends_and_nothing_else(desk):
 
 def test_A07_a_job_that_is_not_enabled_is_a_stored_skip(home, wire):
     desk = open_desk(home, wire, schedule={"orders": {"enabled": False}})
-    record = jobs.skip(begin(desk))
+    record = openbell.jobs.run.skip(begin(desk))
     assert (record.outcome, record.code) == (Outcome.SKIPPED, "JOB_DISABLED")
     assert "orders of demo is not enabled" in record.message
 

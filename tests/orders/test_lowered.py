@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openbell import closing, runs
+from openbell.jobs import closing, trading
 from openbell.ports import Exposure, Forbidden, Reduced
 from openbell.stages.evaluate import Evaluation
 from openbell.stages.lastgate import Asked, last_gate
@@ -33,9 +33,9 @@ def wire(tape):
 
 def decided(desk, wire, price):
     """A run that has decided, and whose market then moves to ``price`` before anything is sent."""
-    run = runs.begin(desk, runs.TRADE, "one")
-    market = runs.fetch_market(run)
-    gated = runs.gate(run, market, runs.evaluate_market(run, market))
+    run = trading.begin(desk, trading.TRADE, "one")
+    market = trading.fetch_market(run)
+    gated = trading.gate(run, market, trading.evaluate_market(run, market))
     wire.tape.price = Decimal(price)
     desk.now = lambda: datetime.now(UTC) + timedelta(seconds=5)
     return run, market, gated
@@ -51,14 +51,14 @@ def test_I7_an_order_at_the_edge_of_a_limit_goes_with_less_when_its_price_has_mo
     desk = clipped_desk(home, wire)
     run, market, gated = decided(desk, wire, "101")
     assert {verdict.quantity for verdict in gated.verdicts} == {Decimal(90)}
-    executed = runs.send_orders(run, market, gated)
+    executed = trading.send_orders(run, market, gated)
     assert {order.quantity for order in executed.orders} == {Decimal(89)}
     assert {order.state for order in executed.orders} == {OrderState.FILLED}
     assert all(order.reason.startswith("89 of 90 by max_order_notional: ") for order in executed.orders)
     assert {wire.paper.order(key).quantity for _, key in wire.posts} == {Decimal(89)}
     assert {(o.quantity, o.filled) for o in desk.history.orders()} == {(Decimal(89), Decimal(89))}
     assert sum(desk.journal.activity("demo", "book", *[datetime.now(UTC)] * 2).books.values()) == 89 * TEN
-    runs.finish(run, market, Evaluation(()), gated, executed)
+    trading.finish(run, market, Evaluation(()), gated, executed)
     assert {order.quantity for order in desk.history.run("one").orders} == {Decimal(89)}
     assert broken(desk) == []
 
@@ -70,7 +70,7 @@ def broken(desk):
 @pytest.mark.parametrize(("least", "state"), [(8989, "filled"), (8990, "abandoned")])
 def test_what_is_left_below_the_minimum_trade_is_abandoned(home, wire, least, state):
     desk = clipped_desk(home, wire, sizing=SIZING | {"min_trade": least})
-    runs.send_orders(*decided(desk, wire, "101"))
+    trading.send_orders(*decided(desk, wire, "101"))
     assert set(states(desk)) == {state}
     words = "89 of 90 by" if state == "filled" else "which leaves 89 of 90"
     assert all(words in order.detail for order in desk.history.orders())
@@ -88,7 +88,7 @@ def test_B02_a_lowered_order_is_sent_again_with_the_very_quantity_that_was_sent_
 
     wire.paper.submit = noting
     wire.before_post = lambda number: setattr(wire.tape, "price", Decimal(100)) if number == 2 else None
-    executed = runs.send_orders(*decided(desk, wire, "101"))
+    executed = trading.send_orders(*decided(desk, wire, "101"))
     lost = wire.posts[0][1]
     assert dict(quantities)[lost] == 89
     assert {order.quantity for order in executed.orders if order.client_id == lost} == {Decimal(89)}
@@ -102,7 +102,7 @@ def test_B02_a_lowered_order_that_would_have_to_be_lowered_again_is_abandoned(ho
     shift = timedelta(seconds=5)
     run, market, gated = decided(desk, wire, "101")
     desk.now = lambda: datetime.now(UTC) + shift + len(wire.posts) * timedelta(seconds=3)
-    runs.send_orders(run, market, gated)
+    trading.send_orders(run, market, gated)
     lost = next(order for order in desk.history.orders() if order.client_id == wire.posts[0][1])
     assert lost.state is OrderState.ABANDONED
     assert "which leaves 87 of 89" in lost.detail
@@ -115,10 +115,10 @@ def test_C09_C10_a_lowered_order_keeps_its_quantity_over_a_death(home, wire, fau
     desk = clipped_desk(home, wire)
     wire.faults[3] = fault
     with pytest.raises(PowerCut):
-        runs.send_orders(*decided(desk, wire, "101"))
+        trading.send_orders(*decided(desk, wire, "101"))
     outlive_lease(desk)
     wire.tape.price = Decimal(100)
-    record = runs.trade(clipped_desk(home, wire), "second")
+    record = trading.trade(clipped_desk(home, wire), "second")
     assert record.outcome is Outcome.COMPLETED
     sent = [wire.paper.order(key).quantity for key in dict.fromkeys(key for _, key in wire.posts)]
     assert sent == [Decimal(89)] * 3 + [Decimal(90)] * (TEN - 3)
@@ -127,7 +127,7 @@ def test_C09_C10_a_lowered_order_keeps_its_quantity_over_a_death(home, wire, fau
 
 
 def test_H05_an_exit_is_lowered_to_what_is_still_held(desk, wire):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     by_hand = OrderIntent("by-hand", "x", 0, "S9", Side.SELL, Decimal(4), Purpose.EXIT, Decimal(100))
     wire.before_post = lambda number: wire.paper.submit(by_hand) if number == TEN + 1 else None
     done = closing.flatten(desk, "test", "out", "flatten-1")

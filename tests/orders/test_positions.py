@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from openbell import runs
 from openbell.errors import BrokerUnavailable
+from openbell.jobs import trading
+from openbell.jobs.reconciling import positions
 from openbell.ports import Level
-from openbell.reconciling import positions
+from openbell.specs import pause
 from openbell.store.verify import verify
 from openbell.values.account import Position
 from openbell.values.breaks import NonTrade
@@ -83,7 +84,7 @@ def clock():
 @pytest.fixture
 def holding(desk, clock):
     """Ten positions, and the first look at them, which the books of cash begin with."""
-    runs.trade(desk, "buys")
+    trading.trade(desk, "buys")
     desk.clock = lambda: datetime.now(UTC) + clock["ahead"]
     desk.wait = lambda span: None
     assert look(desk, clock, "opening").outcome is Outcome.COMPLETED
@@ -170,7 +171,7 @@ def resting(home, wire, clock):
     wire.is_open = False
     wire.clock = lambda: replace(type(wire).clock(wire), is_open=True)
     desk = open_desk(home, wire)
-    runs.trade(desk, "buys")
+    trading.trade(desk, "buys")
     desk.clock = lambda: datetime.now(UTC) + clock["ahead"]
     desk.wait = lambda span: None
     assert set(states(desk)) == {"acked"}
@@ -312,7 +313,7 @@ def test_I21_entries_in_a_symbol_with_an_open_break_wait(home, wire, venue, cloc
     venue.moves["S0"] = D(3)
     positions(desk, "look")
     assert open_breaks(desk) == [("FOREIGN_TRADE", "S0")]
-    record = runs.trade(desk, "buys")
+    record = trading.trade(desk, "buys")
     denied = {verdict.symbol: verdict.rule for verdict in record.verdicts if verdict.rule != "gate"}
     assert denied["S0"] == "break_open"
     assert [order.symbol for order in record.orders if order.state is OrderState.FILLED] == ["S1"]
@@ -323,7 +324,7 @@ def test_B19_an_entry_waits_while_broker_and_books_tell_its_position_differently
     desk = open_desk(home, wire, **plan)
     venue._account = lambda real=venue._account: replace(real(), positions={**real().positions, "S0": _position("S0")})
     venue.moves["S0"] = D(3)
-    record = runs.trade(desk, "buys")
+    record = trading.trade(desk, "buys")
     ends = {order.symbol: (order.state, order.reason) for order in record.orders}
     assert ends["S0"] == (OrderState.ABANDONED, "UNRECONCILED: 3 S0 at the broker, 0 in the books")
     assert ends["S1"][0] is OrderState.FILLED
@@ -367,7 +368,7 @@ def test_I21_entries_of_the_account_wait_once_nothing_is_known_for_two_intervals
 
 
 def test_B19_what_was_just_traded_is_settling_and_no_break(desk, wire, venue):
-    runs.trade(desk, "buys")
+    trading.trade(desk, "buys")
     venue.moves["S2"] = D(-5)
     record = positions(desk, "look")
     assert (record.counters["settling"], record.counters["breaks"]) == (1, 0)
@@ -384,3 +385,22 @@ def test_B40_an_account_that_was_reset_halts_everything(holding, venue, clock):
     assert (switch.level, switch.actor) == (Level.HALTED, "openbell")
     assert switch.reason.startswith("BREAK book")
     assert len(holding.history.fills("book", limit=100)) == len(SYMBOLS)
+
+
+def test_B02_a_lost_order_whose_position_nobody_can_explain_waits_and_is_not_sent_again(home, wire, venue):
+    desk = open_desk(home, wire, strategies=({"use": "buy_and_hold", "universe": ("S0", "S1")},))
+    wire.faults[1] = "lost"
+    desk.wait = lambda span: venue.moves.update({lost()[0]: D(3)})
+
+    def lost():
+        first = wire.posts[0][1]
+        return next((order.symbol, order) for order in desk.history.orders() if order.client_id == first)
+
+    trading.trade(desk, "buys")
+    _, order = lost()
+    assert (order.state, [key for _, key in wire.posts].count(order.client_id)) == (OrderState.UNKNOWN, 1)
+    assert ("UNKNOWN_ORDER", order.client_id) in {(alert.kind, alert.subject) for alert in desk.history.alerts()}
+    desk.wait = pause
+    desk.recovery("later", passes=2).recover()
+    assert lost()[1].state is OrderState.ABANDONED  # proven absent, and its run is over
+    assert len(wire.posts) == 2

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from openbell import runs
-from openbell.pricing import prices
+from openbell.jobs import trading
+from openbell.jobs.pricing import prices
 from openbell.values.record import Outcome
 from tests.orders.desks import SYMBOLS, open_desk
 
@@ -29,7 +29,7 @@ def _aged(quote):
 
 @pytest.fixture
 def holding(desk, tape):
-    runs.trade(desk, "buys")
+    trading.trade(desk, "buys")
     tape.price = Decimal(110)
     return desk
 

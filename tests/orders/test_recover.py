@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from openbell import runs
 from openbell.errors import BrokerUnavailable, FeedUnavailable
+from openbell.jobs import trading
 from openbell.ports import Breaker, Claim, ClaimKind, Level, Switch
 from openbell.stages.guards import Situation, check
 from openbell.values.job import RECOVER, TRADE
@@ -32,7 +32,7 @@ def test_C02_a_slot_that_died_after_its_claim_is_closed_as_interrupted(desk, wir
     assert done.interrupted == (slot_of(desk).key,)
     record = desk.history.run("dead")
     assert (record.outcome, record.code) == (Outcome.INTERRUPTED, "INTERRUPTED")
-    assert runs.trade(open_desk(home, wire), "again").code == "DUPLICATE_RUN"
+    assert trading.trade(open_desk(home, wire), "again").code == "DUPLICATE_RUN"
 
 
 def slot_of(desk):
@@ -71,17 +71,17 @@ def test_alerts_of_unknown_orders_are_closed_once_they_are_answered(desk, wire, 
     wire.faults[3] = "cut after"
     cut(desk)
     outlive_lease(desk)
-    runs.trade(open_desk(home, wire), "second")
+    trading.trade(open_desk(home, wire), "second")
     assert [alert.kind for alert in desk.history.alerts()] == ["UNKNOWN_ORDER"]
     recovered(home, wire)
     assert desk.history.alerts() == ()
 
 
 def test_C14_a_run_that_sealed_and_died_keeps_its_record(desk, wire, home):
-    runs.trade(desk, "first")
+    trading.trade(desk, "first")
     with closing(sqlite3.connect(home / "openbell.db")) as kept, kept:
         kept.execute("UPDATE slots SET outcome = NULL, lease_until = 0")
-    again = runs.trade(open_desk(home, wire), "second")
+    again = trading.trade(open_desk(home, wire), "second")
     assert again.code == "DUPLICATE_RUN"
     assert len(wire.posts) == TEN
     assert recovered(home, wire).interrupted == ()
@@ -107,7 +107,7 @@ def test_a_broker_that_cannot_be_asked_leaves_an_order_unknown(desk, wire, home)
 
 
 def test_B10_a_fill_that_comes_after_the_end_is_booked_and_opens_a_break(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     from dataclasses import replace
     from decimal import Decimal
 
@@ -159,11 +159,11 @@ def test_S18_ten_failures_open_the_breaker_of_the_job(desk, wire, home):
     day, now = {"trade": {"every": "30s"}}, datetime.now(UTC)
     for number in range(10):
         one = open_desk(home, wire, schedule=day)
-        record = runs.trade(one, f"run-{number}", planned=now - timedelta(seconds=30 * number))
+        record = trading.trade(one, f"run-{number}", planned=now - timedelta(seconds=30 * number))
         assert (record.outcome, record.code) == (Outcome.FAILED, "DATA")
     standing = desk.journal.breaker("demo", "trade")
     assert (standing.open, standing.dependency) == (True, "data")
-    record = runs.trade(open_desk(home, wire, schedule=day), "blocked", planned=now - timedelta(hours=1))
+    record = trading.trade(open_desk(home, wire, schedule=day), "blocked", planned=now - timedelta(hours=1))
     assert (record.outcome, record.code) == (Outcome.SKIPPED, "BREAKER")
 
 

@@ -1,32 +1,18 @@
 """What a run may spend of its account's requests: entries stop in time for exits to go on."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
-from openbell import closing, runs
 from openbell.errors import RequestsSpent
+from openbell.jobs import closing, trading
 from openbell.values.job import JOBS
 from openbell.values.record import Outcome
-from tests.faultbroker.process import FaultBroker
 from tests.orders.desks import states
 from tests.orders.venues import UNIVERSE, posts, venue_desk, waits
 
 MOST = 200
 ORDINARY = 140
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultBroker]:
-    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
-        yield double
-
-
-@pytest.fixture
-def double(process):
-    process.reset()
-    return process
 
 
 def flood(double, tape):
@@ -41,11 +27,11 @@ def flood(double, tape):
 
 
 def test_X13_a_trading_run_is_skipped_while_flatten_works(home, double, tape):
-    runs.trade(venue_desk(double, tape, requests=MOST), "one")
+    trading.trade(venue_desk(double, tape, requests=MOST), "one")
     assert flood(double, tape) == ORDINARY
     desk = venue_desk(double, tape, requests=MOST, schedule={"trade": {"every": "1m"}})
     desk.patience = timedelta(0)
-    record = runs.trade(desk, "two")
+    record = trading.trade(desk, "two")
     assert (record.outcome, record.code) == (Outcome.SKIPPED, "BROKER_UNAVAILABLE")
     assert "requests are spent" in record.guards[-1].detail
     assert len(double.requests()) == ORDINARY
@@ -59,7 +45,7 @@ def test_X13_a_trading_run_is_skipped_while_flatten_works(home, double, tape):
 def test_X13_entries_wait_for_their_turn_and_keep_their_slot(home, double, tape):
     desk = venue_desk(double, tape, requests=20)
     slept = waits(desk)
-    assert runs.trade(desk, "one").outcome is Outcome.COMPLETED
+    assert trading.trade(desk, "one").outcome is Outcome.COMPLETED
     assert len(posts(double)) == len(UNIVERSE)
     assert len(double.requests()) > 14
     assert timedelta(seconds=60) < sum(slept, timedelta(0))

@@ -9,8 +9,9 @@ from decimal import Decimal
 
 import pytest
 
-from openbell import runs, store
+from openbell import store
 from openbell.errors import BrokerUnavailable
+from openbell.jobs import trading
 from openbell.ports import Level
 from openbell.stages.recover import recovered_work
 from openbell.values.orders import OrderIntent, OrderType, Purpose, Side
@@ -56,12 +57,12 @@ def test_P08_a_restored_store_never_sends_the_ids_of_today_again(home, tape, pro
     process.reset()
     desk = venue_desk(process, tape, **HOURLY)
     backup = copied(home)
-    runs.trade(desk, "today", planned=at(1))
+    trading.trade(desk, "today", planned=at(1))
     before = posts(process)
     assert len(before) == 5
     restore(home, desk, backup)
     again = venue_desk(process, tape, **HOURLY)
-    record = runs.trade(again, "after", planned=at(1))
+    record = trading.trade(again, "after", planned=at(1))
     assert (record.outcome, record.code) == (Outcome.SKIPPED, "STATE_ROLLBACK")
     assert "5 orders of ours that this store never had" in record.guards[-1].detail
     assert (posts(process), len(taken(process))) == (before, 5)
@@ -70,12 +71,12 @@ def test_P08_a_restored_store_never_sends_the_ids_of_today_again(home, tape, pro
     ((kind, subject),) = alerts(again)
     assert (kind, subject in before) == ("STATE_ROLLBACK", True)
     assert [found.kind for found in again.history.breaks()] == ["STATE_ROLLBACK"]
-    assert runs.trade(venue_desk(process, tape, **HOURLY), "halted", planned=at(0)).code == "HALTED"
+    assert trading.trade(venue_desk(process, tape, **HOURLY), "halted", planned=at(0)).code == "HALTED"
 
 
 def test_P08_an_order_that_only_rests_is_found_too(desk, wire):
     wire.paper.submit(resting("ob-" + "a" * 26))
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert (record.code, wire.posts) == ("STATE_ROLLBACK", [])
     assert alerts(desk) == [("STATE_ROLLBACK", "ob-" + "a" * 26)]
 
@@ -87,21 +88,21 @@ def resting(name, symbol="S0"):
 
 def test_P08_orders_of_other_hands_are_none_of_this(desk, wire):
     wire.paper.submit(resting("by-hand"))
-    assert runs.trade(desk, "one").outcome is Outcome.COMPLETED
+    assert trading.trade(desk, "one").outcome is Outcome.COMPLETED
     assert desk.journal.switch().level is Level.ACTIVE
 
 
 def test_P08_what_a_person_has_accepted_halts_nothing_any_more_and_what_is_new_does(desk, wire, home):
     wire.paper.submit(resting("ob-" + "a" * 26))
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     desk.journal.set_switch(Level.ACTIVE, "ann", "it was the old machine")
-    record = runs.trade(open_desk(home, wire, **HOURLY), "two")
+    record = trading.trade(open_desk(home, wire, **HOURLY), "two")
     assert record.outcome is Outcome.COMPLETED
     assert len(wire.posts) == TEN
     fill = wire.paper.fills(datetime.now(UTC) - timedelta(hours=1))[0]
     strange = replace(fill, id="x", client_id="ob-" + "b" * 26, time=datetime.now(UTC) + timedelta(minutes=2))
     wire.fills = lambda since: (*wire.paper.fills(since), strange)
-    record = runs.trade(open_desk(home, wire, **HOURLY), "three", planned=at(1))
+    record = trading.trade(open_desk(home, wire, **HOURLY), "three", planned=at(1))
     assert record.code == "STATE_ROLLBACK"
     assert sorted(alerts(desk)) == [("STATE_ROLLBACK", "ob-" + "a" * 26), ("STATE_ROLLBACK", "ob-" + "b" * 26)]
 
@@ -121,19 +122,19 @@ def test_P08_a_broker_that_does_not_answer_stops_the_run_and_halts_nothing(desk,
         raise BrokerUnavailable("no answer")
 
     wire.fills = silent
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert (record.outcome, record.code, wire.posts) == (Outcome.SKIPPED, "BROKER_UNAVAILABLE", [])
     assert desk.journal.switch().level is Level.ACTIVE
 
 
 def test_P08_a_dry_run_halts_nothing(desk, wire):
     wire.paper.submit(resting("ob-" + "a" * 26))
-    assert runs.trade(desk, "one", dry_run=True).outcome is Outcome.COMPLETED
+    assert trading.trade(desk, "one", dry_run=True).outcome is Outcome.COMPLETED
     assert (alerts(desk), desk.journal.switch().level) == ([], Level.ACTIVE)
 
 
 def test_P08_executions_are_asked_for_from_an_hour_before_the_newest_that_is_known(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     newest = desk.history.fills("book", limit=1)[0].time
     asked = []
 
@@ -142,5 +143,5 @@ def test_P08_executions_are_asked_for_from_an_hour_before_the_newest_that_is_kno
         return wire.paper.fills(since)
 
     wire.fills = fills
-    runs.trade(open_desk(home, wire, **HOURLY), "two", planned=at(0))
+    trading.trade(open_desk(home, wire, **HOURLY), "two", planned=at(0))
     assert asked[0] == newest - timedelta(hours=1)

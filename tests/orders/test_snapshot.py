@@ -9,16 +9,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from openbell import runs, store
+from openbell import store
 from openbell.brokers.paper import Paper
 from openbell.calendar.slots import slot_for
 from openbell.crashpoints import SWITCH
 from openbell.desk import Desk
-from openbell.jobs import begin
+from openbell.jobs import trading
+from openbell.jobs.reconciling import positions
+from openbell.jobs.run import begin
+from openbell.jobs.snapshotting import snapshot, take_snapshot
 from openbell.ports import MarketFeed
-from openbell.reconciling import positions
 from openbell.settings import load_settings
-from openbell.snapshotting import snapshot, take_snapshot
 from openbell.specs import FeedSpec, Surroundings
 from openbell.stages.resolve import resolve
 from openbell.values.breaks import NonTrade
@@ -36,7 +37,7 @@ DAILY = {"schedule": {"trade": {"every": "24h"}, "snapshot": {"every": "24h"}, "
 def holding(home, wire):
     """Ten positions on a desk whose clock a test sets forward."""
     desk = open_desk(home, wire, **DAILY)
-    runs.trade(desk, "buys")
+    trading.trade(desk, "buys")
     desk.wait = lambda span: None
     return desk
 
@@ -153,7 +154,7 @@ def kept_desk(price) -> Desk:
     [("after-claim", "goes on"), ("after-guards", "goes on"), ("before-seal", "killed"), ("after-seal", "killed")],
 )
 def test_C20_two_attempts_make_one_snapshot(home, point, first):
-    runs.trade(kept_desk("100"), "buys")
+    trading.trade(kept_desk("100"), "buys")
     store.close(load_settings().url)
     assert killed_at(point, "110") == signal.SIGKILL
     desk = kept_desk("115")

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from openbell import closing, runs
+from openbell.jobs import closing, trading
 from openbell.ports import Level
 from openbell.values.orders import OrderState, Side
 from tests.orders.desks import SYMBOLS, open_desk, outlive_lease, states
@@ -25,9 +25,9 @@ PRESSES = int(os.environ.get("OPENBELL_TEST_PRESSES", "60"))
 def test_H01_at_most_one_order_starts_after_the_press_and_none_after_a_moment(home, wire):
     desk = open_desk(home, wire)
     desk.lease = timedelta(seconds=60)
-    run = runs.begin(desk, runs.TRADE, "base")
-    market = runs.fetch_market(run)
-    gated = runs.gate(run, market, runs.evaluate_market(run, market))
+    run = trading.begin(desk, trading.TRADE, "base")
+    market = trading.fetch_market(run)
+    gated = trading.gate(run, market, trading.evaluate_market(run, market))
     took = _basket(open_desk(home, wire, name="warm"), gated, market, None)
     seen = set()
     for press in range(PRESSES):
@@ -43,7 +43,7 @@ def _basket(desk, gated, market, pause):
     """Send ten orders while the switch is pressed after ``pause`` seconds; the posts that began after it."""
     wire, pressed, slot = desk.broker(), [], _slot(desk)
     claim = desk.journal.claim(slot, desk.plan.name, timedelta(seconds=60))
-    run = runs.Run(desk, _story(desk, slot, claim))
+    run = trading.Run(desk, _story(desk, slot, claim))
     renamed = [_renamed(desk, slot, intent) for intent in gated.intents]
     verdicts = [_of(v, new) for new, v in zip(renamed, _ordered(gated), strict=True)]
     frozen = desk.journal.freeze(slot, claim.fencing, "book", renamed, verdicts)
@@ -52,7 +52,7 @@ def _basket(desk, gated, market, pause):
     start = time.monotonic()
     if pause is not None:
         presser.start()
-    orders = runs.sender_of(run, market).send_all(frozen)
+    orders = trading.sender_of(run, market).send_all(frozen)
     took = time.monotonic() - start
     if pause is None:
         return took
@@ -104,19 +104,19 @@ def _of(verdict, intent):
 
 def test_H02_the_halt_file_stops_a_basket_and_removing_it_replays_nothing(desk, wire, home):
     wire.before_post = lambda number: number == 3 and desk.settings.halt_file.write_text("stop")
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     assert states(desk) == ["filled"] * 3 + ["abandoned"] * (TEN - 3)
     desk.settings.halt_file.unlink()
-    runs.trade(open_desk(home, wire), "two")
+    trading.trade(open_desk(home, wire), "two")
     assert len(wire.posts) == 3
 
 
 def test_S21_resuming_an_hour_later_never_replays_what_was_stopped(desk, wire, home):
     wire.before_post = lambda number: number == 5 and desk.journal.set_switch(Level.HALTED, "test", "stop")
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     assert states(desk) == ["filled"] * 5 + ["abandoned"] * 5
     desk.journal.set_switch(Level.ACTIVE, "test", "go on")
-    again = runs.trade(open_desk(home, wire), "two")
+    again = trading.trade(open_desk(home, wire), "two")
     assert again.code == "DUPLICATE_RUN"
     assert len(wire.posts) == 5
 
@@ -128,7 +128,7 @@ def test_S21_a_run_that_died_and_is_restarted_under_a_halt_gives_the_rest_up(des
     cut(desk)
     desk.journal.set_switch(Level.HALTED, "test", "stop")
     outlive_lease(desk)
-    record = runs.trade(open_desk(home, wire), "two")
+    record = trading.trade(open_desk(home, wire), "two")
     assert record.code == "HALTED"
     assert len(wire.posts) == 4
     assert states(desk) == ["filled"] * 3 + ["unknown"] + ["abandoned"] * (TEN - 4)
@@ -138,9 +138,9 @@ def test_S21_a_run_that_died_and_is_restarted_under_a_halt_gives_the_rest_up(des
 
 
 def test_H04_reduce_only_lets_exits_through_and_no_entry(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     desk.journal.set_switch(Level.REDUCE_ONLY, "test", "careful")
-    runs.trade(open_desk(home, wire, name="other"), "two")
+    trading.trade(open_desk(home, wire, name="other"), "two")
     assert len(wire.posts) == TEN
     done = closing.flatten(desk, "test", "out", "flatten-1")
     assert done.flat
@@ -153,7 +153,7 @@ def test_B09_a_part_that_filled_before_the_cancel_is_kept_and_the_rest_never_sen
     tape.stopped = datetime.now(UTC)  # one quote fills a part once
     wire = Wire(tape, fill_share="0.37")
     desk = open_desk(home, wire)
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     assert set(states(desk)) == {"partial"}
     canceled = closing.take_back(desk)
     assert canceled.left == ()

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from openbell import closing, runs
 from openbell.errors import StoreError
+from openbell.jobs import closing, trading
 from openbell.ports import Level
 from openbell.switching import halt_by_file, look, loosen
 from tests.orders.desks import SYMBOLS, open_desk
@@ -69,7 +69,7 @@ def test_H08_a_halt_by_file_alone_that_comes_in_between_is_not_lifted(desk, befo
 
 
 def test_H08_flatten_and_halt_at_once_end_halted_and_what_is_left_can_still_be_closed(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     other = open_desk(home, wire)
     wire.before_post = lambda number: halt(other) if number == TEN + 4 else None
     done = closing.flatten(desk, "ann", "out", "flatten-1")
@@ -79,7 +79,7 @@ def test_H08_flatten_and_halt_at_once_end_halted_and_what_is_left_can_still_be_c
 
 
 def test_H08_two_operators_who_flatten_at_once_sell_everything_once(desk, wire, home):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     desk.journal.set_switch(Level.REDUCE_ONLY, "ann", "careful")
     names = [f"flatten-{number}" for number in range(4)]
     with ThreadPoolExecutor(4) as pool:

@@ -1,32 +1,18 @@
 """Faults of a venue from the socket to the books: sender and recovery on the fault broker."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from openbell import closing, runs
+from openbell.jobs import closing, trading
 from openbell.ports import Level
 from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
-from tests.faultbroker.process import FaultBroker
 from tests.orders.desks import PowerCut, outlive_lease, states
 from tests.orders.venues import ORDER, UNIVERSE, broken, posts, taken, venue_desk, waits
 
 ALL = len(UNIVERSE)
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultBroker]:
-    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
-        yield double
-
-
-@pytest.fixture
-def double(process):
-    process.reset()
-    return process
 
 
 @pytest.fixture
@@ -55,7 +41,7 @@ def alerts(desk):
 def test_B03_an_answer_that_breaks_off_is_looked_up_and_never_taken_for_a_refusal(double, tape, home, hurt, unique):
     desk = venue_desk(double, tape, unique)
     double.script(ORDER | {"nth": 2} | hurt)
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert record.outcome is Outcome.COMPLETED
     assert states(desk) == ["filled"] * ALL
     assert sorted(posts(double)) == sorted(set(posts(double))) == sorted(taken(double))
@@ -67,7 +53,7 @@ def test_B03_an_answer_that_breaks_off_is_looked_up_and_never_taken_for_a_refusa
 
 def test_B03_an_answer_that_breaks_off_before_the_order_was_taken_is_sent_again_once(desk, double):
     double.script(ORDER | {"nth": 2, "drop": "before"})
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     assert states(desk) == ["filled"] * ALL
     assert len(posts(double)) == ALL + 1
     assert len(taken(double)) == len(set(taken(double))) == ALL
@@ -86,7 +72,7 @@ def limited(seconds, **rule):
 def test_B04_a_refusal_for_lack_of_budget_is_sent_again_under_its_id_when_the_budget_is_back(desk, double, times):
     slept = waits(desk)
     double.script(limited(12, nth=2, times=times))
-    record = runs.trade(desk, "one")
+    record = trading.trade(desk, "one")
     assert record.outcome is Outcome.COMPLETED
     assert states(desk) == ["filled"] * ALL
     second = posts(double)[1]
@@ -99,7 +85,7 @@ def test_B04_a_refusal_for_lack_of_budget_is_sent_again_under_its_id_when_the_bu
 def test_B04_without_a_time_or_beyond_a_minute_it_is_refused_and_the_next_order_waits(desk, double, seconds):
     slept = waits(desk)
     double.script(limited(seconds, nth=2))
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     assert timedelta(seconds=2) < sum(slept, timedelta(0)) <= timedelta(seconds=61 if seconds else 4)
     assert states(desk) == ["filled", "rejected", *["filled"] * (ALL - 2)]
     assert len(posts(double)) == ALL
@@ -110,7 +96,7 @@ def test_B04_without_a_time_or_beyond_a_minute_it_is_refused_and_the_next_order_
 def test_B04_one_order_is_waited_for_a_minute_in_all(desk, double):
     slept = waits(desk)
     double.script(limited(25, nth=1, times=4))
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     first = posts(double)[0]
     assert posts(double).count(first) == 3
     assert sum(slept, timedelta(0)) <= timedelta(seconds=100)
@@ -120,10 +106,10 @@ def test_B04_one_order_is_waited_for_a_minute_in_all(desk, double):
 def test_B04_nothing_is_waited_for_beyond_the_latest_to_send(desk, double):
     slept = waits(desk)
     double.script(limited(30, nth=2))
-    run = runs.begin(desk, runs.TRADE, "one")
+    run = trading.begin(desk, trading.TRADE, "one")
     run.planned = datetime.now(UTC) - timedelta(hours=24, seconds=40)
-    market = runs.fetch_market(run)
-    runs.send_orders(run, market, runs.gate(run, market, runs.evaluate_market(run, market)))
+    market = trading.fetch_market(run)
+    trading.send_orders(run, market, trading.gate(run, market, trading.evaluate_market(run, market)))
     assert slept == []
     assert states(desk)[1] == "rejected"
 
@@ -131,7 +117,7 @@ def test_B04_nothing_is_waited_for_beyond_the_latest_to_send(desk, double):
 def test_B04_I8_what_is_halted_while_it_waits_is_not_sent(desk, double):
     double.script(limited(12, nth=2))
     desk.wait = lambda span: desk.journal.set_switch(Level.HALTED, "test", "stop")
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     second = posts(double)[1]
     assert posts(double) == [posts(double)[0], second]
     assert states(desk) == ["filled", *["abandoned"] * (ALL - 1)]
@@ -146,12 +132,12 @@ def test_B04_a_run_that_dies_while_it_waits_is_recovered_like_any_other(desk, do
     double.script(limited(12, nth=2))
     desk.wait = die
     with pytest.raises(PowerCut):
-        runs.trade(desk, "one")
+        trading.trade(desk, "one")
     assert states(desk)[1] == "sending"
     outlive_lease(desk)
     again = venue_desk(double, tape)
     again.ticks = lambda: time.time() + 12
-    record = runs.trade(again, "two")
+    record = trading.trade(again, "two")
     assert record.outcome is Outcome.COMPLETED
     assert states(desk) == ["filled"] * ALL
     assert len(taken(double)) == len(set(taken(double))) == ALL
@@ -162,7 +148,7 @@ def test_B04_a_run_that_dies_while_it_waits_is_recovered_like_any_other(desk, do
 
 def test_B08_an_order_that_is_rejected_later_is_followed_released_and_told(desk, double, tape):
     double.plan({"symbol": "KO", "fills": "never", "reject_after": 5})
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     rejected = next(order for order in desk.history.orders() if order.symbol == "KO")
     assert rejected.state is OrderState.ACKED
     double.advance(6)
@@ -177,10 +163,10 @@ def test_B08_an_order_that_is_rejected_later_is_followed_released_and_told(desk,
 
 
 def test_B12_a_cancel_that_is_never_carried_out_blocks_the_symbol_and_is_told_after_five_minutes(desk, double, tape):
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     double.plan({"symbol": "KO", "fills": "never", "cancel_after": None})
     more = {"use": "fixed_cash", "params": {"notional": 1500}}
-    runs.trade(venue_desk(double, tape, name="more", universe=("KO",), sizing=more), "two")
+    trading.trade(venue_desk(double, tape, name="more", universe=("KO",), sizing=more), "two")
     stuck = desk.history.orders(plan="more")[0]
     waits(desk)
     assert [order.client_id for order in closing.take_back(desk).left] == [stuck.client_id]
@@ -204,7 +190,7 @@ def test_B12_a_cancel_that_is_never_carried_out_blocks_the_symbol_and_is_told_af
 
 def test_B24_keys_that_are_refused_in_the_middle_of_a_basket_stop_it_and_open_the_breaker_at_once(desk, double):
     double.script(ORDER | {"nth": 2, "status": 401})
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     assert states(desk) == ["filled", "rejected", *["abandoned"] * (ALL - 2)]
     assert len(posts(double)) == 2
     standing = desk.journal.breaker("demo", "trade")
@@ -214,7 +200,7 @@ def test_B24_keys_that_are_refused_in_the_middle_of_a_basket_stop_it_and_open_th
 @pytest.mark.parametrize(("status", "code"), [(403, 40310000), (422, 42210000)])
 def test_B07_an_order_that_the_venue_refuses_is_rejected_with_its_code_and_not_repeated(desk, double, status, code):
     double.script(ORDER | {"nth": 2, "status": status, "code": code, "message": "insufficient buying power"})
-    runs.trade(desk, "one")
+    trading.trade(desk, "one")
     assert states(desk) == ["filled", "rejected", *["filled"] * (ALL - 2)]
     assert len(posts(double)) == len(set(posts(double))) == ALL
     refused = next(order for order in desk.history.orders() if order.state is OrderState.REJECTED)

@@ -18,6 +18,7 @@ from openbell.risk.rules.max_net_exposure import MaxNetExposure
 from openbell.risk.rules.max_order_notional import MaxOrderNotional
 from openbell.risk.rules.max_order_quantity import MaxOrderQuantity
 from openbell.risk.rules.max_orders_per_day import MaxOrdersPerDay
+from openbell.risk.rules.max_orders_per_minute import MaxOrdersPerMinute
 from openbell.risk.rules.max_orders_per_run import MaxOrdersPerRun
 from openbell.risk.rules.max_position_weight import MaxPositionWeight
 from openbell.risk.rules.max_positions import MaxPositions
@@ -245,10 +246,10 @@ def test_leverage_is_limited_for_the_account_and_for_the_instrument():
     assert left(MaxLeverage(leverage=5), an_intent("120")) == 100
 
 
-@pytest.mark.parametrize("rule", [MaxOrdersPerRun(orders=3), MaxOrdersPerDay(orders=3)], ids=["run", "day"])
+@pytest.mark.parametrize("rule", [MaxOrdersPerRun, MaxOrdersPerDay, MaxOrdersPerMinute])
 def test_orders_are_counted(rule):
-    assert left(rule, an_intent(), orders_this_run=2, orders_today=2) == 5
-    assert left(rule, an_intent(), orders_this_run=3, orders_today=3) == 0
+    assert left(rule(orders=3), an_intent(), orders_this_run=2, orders_today=2, orders_last_minute=2) == 5
+    assert left(rule(orders=3), an_intent(), orders_this_run=3, orders_today=3, orders_last_minute=3) == 0
 
 
 def test_a_lost_day_and_a_drawdown_end_entries_at_the_limit():

@@ -19,7 +19,7 @@ from openbell.calendar.exchange import exchange
 from openbell.crashpoints import SWITCH
 from openbell.desk import Desk, feed_spec
 from openbell.errors import BrokerUnavailable
-from openbell.perform import PERFORM, perform
+from openbell.jobs.perform import PERFORM, perform
 from openbell.ports import MarketFeed, PaperLedger
 from openbell.settings import load_settings
 from openbell.specs import BrokerSpec, Surroundings

@@ -11,8 +11,8 @@ from openbell.brokers.paper.memory import MemoryLedger
 from openbell.calendar.exchange import exchange
 from openbell.calendar.window import WindowDecision
 from openbell.errors import BrokerUnavailable, InputError, KeysRefused, WrongAccount
-from openbell.permit_port import Act, Arming, Standing, Word
 from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
+from openbell.ports.permits import Act, Arming, Standing, Word
 from openbell.stages.guards import Situation, check
 from openbell.stages.permits import end_of_day
 from openbell.values.account import Account, Position

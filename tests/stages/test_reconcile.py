@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openbell.break_port import Kept
 from openbell.ports import Unsettled
+from openbell.ports.breaks import Kept
 from openbell.stages.reconcile import FRESH, Shown, compare, missed
 from openbell.stages.whole import hollow, torn
 from openbell.values.account import Account, Position

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from openbell.break_port import Look, Result
 from openbell.ports import OrderEvent
+from openbell.ports.breaks import Look, Result
 from openbell.stages.snapshot import snapshot_of
+from openbell.store.archiving import archiving, utc_month
 from openbell.store.breaks import SqlBreakBook
 from openbell.store.snapshots import SqlSnapshotBook
 from openbell.values.account import Account, Position
@@ -163,3 +164,12 @@ def deliver_one(outbox):
     outbox.put("demo", (), [message], HOUR, START)
     claimed = outbox.claim("demo", message.target, START, HOUR)
     outbox.settle(claimed, MessageState.SENT, START, "", START)
+
+
+def archive_one(journal, folder):
+    """A record of an earlier month with its own panel, sealed before any other and moved to the archive."""
+    slot, bars = slot_at(-40), panel(seed=7)
+    journal.seal(record_of(slot, "archived-1", data=data_of(bars)), bars)
+    newer = slot_at(-20)
+    journal.seal(record_of(newer, "archived-2", Outcome.SKIPPED), None)
+    return list(archiving(journal.store, folder, utc_month("2026-02")))

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from openbell.break_port import Look, Result
 from openbell.errors import StoreError
+from openbell.ports.breaks import Look, Result
 from openbell.store.breaks import SqlBreakBook
 from openbell.store.snapshots import SqlSnapshotBook
 from openbell.store.verify import verify

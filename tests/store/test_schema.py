@@ -15,8 +15,8 @@ from sqlalchemy import inspect, text
 
 from openbell import store as stores
 from openbell.errors import SchemaMismatch, StoreError
-from openbell.permit_port import Act, Word
 from openbell.ports import Level, Lookup
+from openbell.ports.permits import Act, Word
 from openbell.store import sqlite_file
 from openbell.store.alerts import SqlAlertBook
 from openbell.store.connect import open_store
@@ -28,6 +28,7 @@ from openbell.values.alert import AlertEvent, AlertStep
 from openbell.values.orders import OrderState
 from tests.store.samples import (
     HOUR,
+    archive_one,
     data_of,
     deliver_one,
     event_of,
@@ -126,8 +127,9 @@ def test_P05_empty_store_is_named_as_such(empty_url):
 
 
 @pytest.fixture
-def full(store, journal):
+def full(store, journal, tmp_path):
     """A store with a row in every insert-only table."""
+    archive_one(journal, tmp_path / "archive")
     intent = frozen_order(journal)
     journal.record(event_of(intent, OrderState.FILLED), [fill_of(intent, 1, "10")])
     journal.seal(record_of(data=data_of(panel())), panel())

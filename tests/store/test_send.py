@@ -98,6 +98,17 @@ def test_orders_today_are_those_of_the_plan_in_the_session(journal, sendable):
     assert seen_by_gate(journal, slot, intent).orders_today == 1
 
 
+def test_orders_of_the_last_minute_are_those_of_the_plan_in_all_its_slots_by_the_time_of_their_mark(journal, sendable):
+    for days, plan, seconds in ((1, "demo", 0), (2, "demo", -59), (3, "demo", -60), (4, "other", 0)):
+        earlier = slot_at(days, plan=plan)
+        before = intent_of(earlier, symbol="KO")
+        claim = journal.claim(earlier, f"run-{earlier.key}", HOUR)
+        journal.freeze(earlier, claim.fencing, "acct", [before], [verdict_of(before)])
+        journal.begin_send(earlier, claim.fencing, event_of(before, S.SENDING, minutes=seconds / 60), False, PASS)
+    slot, intent = sendable
+    assert seen_by_gate(journal, slot, intent).orders_last_minute == 2
+
+
 def test_a_gate_that_forbids_leaves_nothing_written(store, journal, sendable):
     slot, intent = sendable
     no = Forbidden("GROSS", "too much")

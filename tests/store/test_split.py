@@ -5,8 +5,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openbell.store.projections import split
 from openbell.values.orders import Share
+from openbell.values.shares import split
 
 amounts = st.decimals("-1e9", "1e9", places=9).filter(bool)
 shares = st.lists(st.builds(Share, st.sampled_from("abcd"), amounts), min_size=1, max_size=5)

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, text
 
 from openbell.errors import StoreError
-from openbell.permit_port import Act, Word
 from openbell.ports import Level, Lookup, OrderEvent, Reduced
+from openbell.ports.permits import Act, Word
 from openbell.store import close, open_journal, open_paper_ledger, orders, upgrade
 from openbell.store.alerts import SqlAlertBook
 from openbell.store.columns import Row
@@ -30,6 +30,7 @@ from tests.store.samples import (
     HOUR,
     START,
     D,
+    archive_one,
     data_of,
     deliver_one,
     event_of,
@@ -62,8 +63,9 @@ FREE_COLUMNS = {
 }
 
 
-def fill_everything(journal, ledger):
+def fill_everything(journal, ledger, folder):
     """A store with a row in every table."""
+    archive_one(journal, folder)
     slot, bars = slot_at(), panel()
     first = frozen_order(journal, slot)
     journal.record(event_of(first, S.PARTIAL), [fill_of(first, 1, "4")])
@@ -125,14 +127,14 @@ def paper_book(ledger, fills):
         book.save_order(Order(intent.id, "AAPL", Side.BUY, D(2), OrderType.MARKET, S.FILLED, START))
 
 
-def failures(url):
-    return [(check.code, found.row, found.detail) for check in verify(url) for found in check.findings]
+def failures(url, archive=None):
+    return [(check.code, found.row, found.detail) for check in verify(url, archive) for found in check.findings]
 
 
-def test_a_store_with_a_row_in_every_table_passes(url, journal, ledger):
-    fill_everything(journal, ledger)
-    assert failures(url) == []
-    counted = {check.name: check.rows for check in verify(url)}
+def test_a_store_with_a_row_in_every_table_passes(url, journal, ledger, tmp_path):
+    fill_everything(journal, ledger, tmp_path / "archive")
+    assert failures(url, tmp_path / "archive") == []
+    counted = {check.name: check.rows for check in verify(url, tmp_path / "archive")}
     assert min(rows for name, rows in counted.items() if "pages" not in name) >= 1
 
 
@@ -165,7 +167,7 @@ def loosened(path):
 def test_X14_one_changed_byte_anywhere_is_found_and_the_row_is_named(tmp_path):
     url = f"sqlite:///{tmp_path / 'a.db'}"
     upgrade(url)
-    fill_everything(open_journal(url), open_paper_ledger(url))
+    fill_everything(open_journal(url), open_paper_ledger(url), tmp_path / "archive")
     # Edited by somebody who may do anything, and who leaves no trace but the byte itself.
     missed, tried = [], 0
     connection, triggers = loosened(tmp_path / "a.db")
@@ -256,10 +258,10 @@ def edit(store, statement, **values):
             connection.exec_driver_sql(sql)
 
 
-def test_H12_an_edited_fill_is_found_by_the_chain_and_by_the_rebuild(url, store, journal, ledger):
-    fill_everything(journal, ledger)
+def test_H12_an_edited_fill_is_found_by_the_chain_and_by_the_rebuild(url, store, journal, ledger, tmp_path):
+    fill_everything(journal, ledger, tmp_path / "archive")
     edit(store, "UPDATE fills SET price = :price WHERE sequence = 1", price=money(store, "99.5"))
-    found = failures(url)
+    found = failures(url, tmp_path / "archive")
     assert any(code == "I5" and row.startswith("order_events") and "fill-1" in why for code, row, why in found)
     assert any(code == "I19" and row.startswith("orders 1") for code, row, _ in found)
     assert any(row == "positions acct AAPL" for _, row, _ in found)
@@ -269,8 +271,8 @@ def money(store, amount):
     return Decimal(amount) if store.engine.dialect.name == "postgresql" else amount
 
 
-def test_P07_rows_of_insert_only_tables_refuse_update_and_delete(store, journal, ledger):
-    fill_everything(journal, ledger)
+def test_P07_rows_of_insert_only_tables_refuse_update_and_delete(store, journal, ledger, tmp_path):
+    fill_everything(journal, ledger, tmp_path / "archive")
     for table in INSERT_ONLY:
         column = quoted(next(iter(Row.metadata.tables[table].columns)).name)
         for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):

@@ -149,7 +149,7 @@ def test_I18_the_same_bars_give_the_same_signals_to_the_last_bit():
 # --- warm-up ---------------------------------------------------------------------------------------------------
 
 
-def test_a_young_symbol_gets_no_signal_but_a_report():
+def test_D19_a_young_symbol_gets_no_signal_but_a_report():
     bars = random_bars(60, symbols=3, late=55)
     found = evaluate([seat(SMA, *bars.symbols, label="trend")], bars)
     assert [s.symbol for s in found.signals] == ["S0", "S1"]

@@ -12,6 +12,7 @@ KEYS = {
     "delay": "seconds until it is answered; of an order: until anybody is told of it",
     "late": "seconds until it arrives",
     "mute": "an order arrives and works, and nobody is ever told",
+    "unseen": "an order arrives, and for so many seconds no list shows it, nobody is told and nothing fills it",
     "frozen": "an order arrives and is acknowledged, and nothing fills it but the lever",
     "error": "[code, text] instead of what was asked for; an order is not taken",
     "status": "with error: the status that is told of the order that was not taken",

@@ -82,7 +82,9 @@ def _refuse(session: "Session", order: Placed, refused: tuple[int, str], fault: 
 
 def _take(session: "Session", order: Placed, fault: dict) -> None:
     server = session.server
-    order.mute, order.frozen = bool(fault.get("mute") or "delay" in fault), bool(fault.get("frozen"))
+    order.hidden = "unseen" in fault
+    order.mute = bool(fault.get("mute") or "delay" in fault or order.hidden)
+    order.frozen = bool(fault.get("frozen") or order.hidden)
     server.ledger.write("order", ref=order.ref, symbol=order.symbol, action=order.action, quantity=str(order.quantity))
     # Notices come before and after the status; the second one is what misleads the SDK for good.
     if "notice" in fault:
@@ -94,6 +96,8 @@ def _take(session: "Session", order: Placed, fault: dict) -> None:
         session.error(order.order_id, 399, "Order Message: your order will not be placed at the exchange until 09:30")
     if "delay" in fault:
         session.later(fault["delay"], server.unmute, order)
+    if "unseen" in fault:
+        session.later(fault["unseen"], server.reveal, order, bool(fault.get("frozen")))
     if "then" in fault:
         seconds, code, words = fault["then"]
         session.later(seconds, reject_later, session, order, code, words)

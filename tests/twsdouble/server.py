@@ -58,7 +58,11 @@ class Server:
     def tell(self, kind: str, order: Placed, what: Any) -> None:
         """Write down what happened and tell the client whose order it is."""
         if kind == "execution":
-            self.ledger.write("execution", ref=order.ref, id=what["id"], shares=str(what["shares"]))
+            made = {"id": what["id"], "shares": str(what["shares"]), "symbol": order.symbol, "action": order.action}
+            self.ledger.write("execution", ref=order.ref, **made)
+        self._tell(kind, order, what)
+
+    def _tell(self, kind: str, order: Placed, what: Any) -> None:
         for session in self.sessions:
             if session.client == order.client and not order.mute:
                 session.tell(kind, order, what)
@@ -68,8 +72,14 @@ class Server:
         order.mute = False
         for each, made in self.venue.executions:
             if each is order:
-                self.tell("execution", order, made)
-        self.tell("order", order, None)
+                self._tell("execution", order, made)
+        self._tell("order", order, None)
+
+    def reveal(self, order: Placed, frozen: bool) -> None:
+        """From now on every list shows it, its client is told, and it meets the market."""
+        order.hidden, order.frozen = False, frozen
+        self.unmute(order)
+        self.venue.meet(order)
 
     def gone(self, session: Session) -> None:
         if session in self.sessions:

@@ -142,7 +142,7 @@ class Venue:
         order.waits = parent is not None and parent.remaining > 0
         self.orders.append(order)
         self.tell("order", order, None)
-        self._meet(order)
+        self.meet(order)
         if order.tif == "IOC" and not order.ended and self.settings["is_open"]:
             self.end(order, "Cancelled", "Cancelled: IOC")
 
@@ -150,7 +150,7 @@ class Venue:
         """The same id once more changes the order."""
         order.quantity, order.limit, order.aux, order.tif = wanted.quantity, wanted.limit, wanted.aux, wanted.tif
         self.tell("order", order, None)
-        self._meet(order)
+        self.meet(order)
 
     def end(self, order: Placed, status: str, words: str) -> None:
         """The last status of an order."""
@@ -185,14 +185,15 @@ class Venue:
         for order in list(self.orders):
             if order.symbol == symbol and not order.ended:
                 order.held_back = order.held_back and not self.settings["is_open"]
-                self._meet(order)
+                self.meet(order)
 
     def _first_mark(self, order: Placed) -> Decimal | None:
         if order.type != "TRAIL" or order.aux is None or order.symbol not in self.quotes:
             return None
         return self.price(order.symbol) + order.aux * order.sign
 
-    def _meet(self, order: Placed) -> None:
+    def meet(self, order: Placed) -> None:
+        """What an order meets in the market as it is quoted now."""
         quote = self.quotes.get(order.symbol)
         if quote is None or order.held_back or order.frozen or order.waits or order.ended:
             return

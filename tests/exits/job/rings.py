@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from openbell import sweeps
+from openbell.jobs import sweeps
 
 
 def scheduled(desk, run_id):

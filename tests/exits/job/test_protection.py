@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from openbell import runs
-from openbell.exit_port import Entry, Watch
+from openbell.jobs import trading
+from openbell.ports.exits import Entry, Watch
 from openbell.stages.protection import MISSED, open_gap, stale
 from openbell.stages.rerun import rerun
 from openbell.stages.resolve import resolve
@@ -82,7 +82,7 @@ LATE = timedelta(seconds=30 * (MISSED + 1))
 @pytest.fixture
 def unwatched(desk):
     """Positions that nobody has looked at for two minutes, and a plan that would buy more."""
-    runs.trade(desk, "entry")
+    trading.trade(desk, "entry")
     watch = desk.exit_marks.read("demo", "book")
     desk.exit_marks.tick("demo", "book", datetime.now(UTC) - LATE, watch.fill, watch.entries)
     return desk
@@ -104,7 +104,7 @@ def _desk(open_exits):
 def test_S16_entries_are_denied_and_a_person_is_told_until_the_exits_job_is_back(
     unwatched, home, wire, tape, open_exits
 ):
-    record = runs.trade(again(home, wire), "more-1")
+    record = trading.trade(again(home, wire), "more-1")
     assert record.outcome is Outcome.COMPLETED
     assert {verdict.rule for verdict in record.verdicts} == {"protection"}
     assert len(wire.posts) == len(THREE)
@@ -117,18 +117,18 @@ def test_S16_entries_are_denied_and_a_person_is_told_until_the_exits_job_is_back
 
 def test_S16_what_is_held_may_still_be_sold(unwatched, home, wire):
     smaller = {"sizing": {"use": "fixed_cash", "params": {"notional": 200}}}
-    record = runs.trade(again(home, wire, **smaller), "less")
+    record = trading.trade(again(home, wire, **smaller), "less")
     assert {v.symbol for v in record.verdicts if v.decision.value == "denied"} == {"NEW"}
     assert {verdict.symbol for verdict in record.verdicts} >= set(THREE)
 
 
 def test_I18_a_run_whose_entries_waited_is_decided_the_same_once_more(unwatched, home, wire):
-    record = runs.trade(again(home, wire), "more-1")
+    record = trading.trade(again(home, wire), "more-1")
     bars = unwatched.history.bars(record.data.digest)
     assert rerun(record, bars).gated.verdicts == record.verdicts
 
 
 def test_after_a_look_entries_are_let_through(unwatched, home, wire, open_exits):
     scheduled(open_exits(), "exits-1")
-    record = runs.trade(again(home, wire), "more-1")
+    record = trading.trade(again(home, wire), "more-1")
     assert {verdict.decision.value for verdict in record.verdicts} == {"approved"}

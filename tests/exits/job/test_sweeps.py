@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from openbell import runs, sweeps
 from openbell.errors import BrokerUnavailable, FeedUnavailable
+from openbell.jobs import sweeps, trading
 from openbell.ports import Level
 from openbell.store.connect import open_store
 from openbell.values.orders import OrderIntent, OrderState, OrderType, Purpose, Side
@@ -23,7 +23,7 @@ LOW, HIGH = Decimal(89), Decimal(121)
 @pytest.fixture
 def held(desk):
     """Three positions of ten, bought at 100."""
-    assert runs.trade(desk, "entry").counters["filled"] == ALL
+    assert trading.trade(desk, "entry").counters["filled"] == ALL
     return desk
 
 

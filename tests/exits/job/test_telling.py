@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 
-from openbell import runs
 from openbell.cli import cli
+from openbell.jobs import trading
 from openbell.stages.explain import explain, render
 from openbell.stages.report import markdown
 from openbell.stages.wording import quantity
@@ -28,7 +28,7 @@ freshness = { quotes = "30d" }
 @pytest.fixture
 def closed(desk, tape):
     """The record of a run that closed three positions at a loss."""
-    runs.trade(desk, "entry")
+    trading.trade(desk, "entry")
     tape.price = Decimal(89)
     return scheduled(desk, "exits-1")
 
@@ -49,7 +49,7 @@ def test_the_page_and_the_table_of_verdicts_name_the_rule(closed):
 
 
 def test_explain_says_why_a_position_was_kept(desk, tape):
-    runs.trade(desk, "entry")
+    trading.trade(desk, "entry")
     tape.stopped = datetime.now(UTC) - timedelta(minutes=1)
     record = scheduled(desk, "exits-1")
     (trace,) = explain(record, "S1").symbols
@@ -90,7 +90,7 @@ def test_each_position_is_shown_with_every_rule(terminal, home):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENBELL_PLANS", str(home / "plans"))
         desk = open_desk("demo")
-        record = runs.trade(desk, "entry")
+        record = trading.trade(desk, "entry")
         assert record.counters["filled"] == 1, record.message
         result = terminal("exits", "demo")
         told = json.loads(terminal("exits", "demo", "--json").stdout)

@@ -1,0 +1,346 @@
+"""Whole months move to files: nothing is lost, whenever the archiver dies, and nothing in the files can be changed."""
+
+import json
+import multiprocessing
+import os
+import signal
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import select, text
+
+from openbell.errors import StoreError
+from openbell.store import close, open_history, open_journal
+from openbell.store.archive_files import Month, file_name, sha256
+from openbell.store.archiving import archiving, check_settled, parts, utc_month
+from openbell.store.connect import open_store
+from openbell.store.run_tables import EQUITY_POINTS, FRAMES, RUNS, SIGNALS, STRATEGY_LOOKS, VERDICTS
+from openbell.store.verify import verify
+from openbell.values.record import Outcome
+from openbell.values.slot import Slot
+from tests.store.samples import HOUR, data_of, panel, record_of
+
+MOVED = (RUNS, SIGNALS, VERDICTS, EQUITY_POINTS, STRATEGY_LOOKS)
+MAY = utc_month("2026-05")
+
+
+def sealed(journal, days=10, step=9):
+    """Records of March to June, each of its own panel but for the last two, which share one."""
+    ids = []
+    for number in range(days):
+        planned = datetime(2026, 3, 2, 14, 35, tzinfo=UTC) + timedelta(days=step * number)
+        bars = panel(seed=min(number, days - 2))
+        slot = Slot("demo", "trade", planned, planned.date())
+        record = record_of(slot, f"{number:08x}deadbeef", data=data_of(bars))
+        record = record.model_copy(update={"equity": record.equity, "finished": planned + timedelta(seconds=2)})
+        journal.seal(record, bars)
+        ids.append(record)
+    return ids
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def records(journal):
+    return sealed(journal)
+
+
+def archived(url, folder, before=MAY):
+    return list(archiving(open_store(url), folder, before))
+
+
+def counts(url, table=RUNS):
+    with open_store(url).reading() as connection:
+        return len(connection.execute(select(table)).all())
+
+
+def wrong(url, folder):
+    return [(check.name, finding) for check in verify(url, folder) for finding in check.findings]
+
+
+def test_whole_months_are_moved_and_everything_still_verifies(url, folder, records):
+    assert wrong(url, folder) == []
+    steps = archived(url, folder)
+    assert [(step.month, step.what, step.runs) for step in steps] == [
+        *[("2026-03", what, 4) for what in ("written", "archived", "deleted")],
+        *[("2026-04", what, 3) for what in ("written", "archived", "deleted")],
+    ]
+    assert counts(url) == 3
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", "2026-03", "2026-04"]
+    assert wrong(url, folder) == []
+    check = next(check for check in verify(url, folder) if check.name == "chain of records, signals and verdicts")
+    assert check.rows == 10
+
+
+def test_every_archived_record_is_read_back_exactly_by_id_beginning_and_slot(url, folder, records):
+    archived(url, folder)
+    history = open_history(url, folder)
+    for record in records:
+        for name in (record.id, record.id.removesuffix("0"), record.slot):
+            assert history.run(name) == record
+
+
+def test_the_panel_of_an_archived_record_is_read_back_exactly(url, folder, records):
+    archived(url, folder)
+    assert counts(url, FRAMES) == 2
+    history = open_history(url, folder)
+    for number, record in enumerate(records):
+        bars = history.bars(record.data.digest)
+        assert bars.digest() == panel(seed=min(number, 8)).digest()
+
+
+def test_archived_runs_are_listed_newest_first_by_pages(url, folder, records):
+    archived(url, folder)
+    history = open_history(url, folder)
+    first = history.archived_runs({"plan": "demo"}, 5)
+    rest = history.archived_runs({"plan": "demo"}, 5, before=first[-1].id)
+    assert [run.id for run in (*first, *rest)] == [record.id for record in reversed(records[:7])]
+    assert first[0].equity == records[6].equity
+    assert first[0].session == records[6].session
+    assert first[0].seconds == pytest.approx(records[6].finished.timestamp() - records[6].clock.timestamp())
+    assert history.archived_runs({"plan": "other"}) == ()
+
+
+def test_an_unknown_record_is_in_neither(url, folder, records):
+    archived(url, folder)
+    assert open_history(url, folder).run("ffffffffffffffff") is None
+
+
+def test_new_records_follow_the_archived_ones_in_one_chain(url, folder, records, journal):
+    archived(url, folder, utc_month("2026-07"))
+    planned = datetime(2026, 7, 1, 14, 35, tzinfo=UTC)
+    journal.seal(record_of(Slot("demo", "trade", planned, planned.date()), "new-record-1", finished=planned), None)
+    assert wrong(url, folder) == []
+
+
+def test_what_later_runs_lean_on_stays_in_the_store(url, folder, records, journal, history):
+    before = journal.reference_equity("acct", datetime(2026, 8, 1).date()), journal.looks("demo")
+    archived(url, folder, utc_month("2026-08"))
+    assert counts(url) == 1
+    assert (journal.reference_equity("acct", datetime(2026, 8, 1).date()), journal.looks("demo")) == before
+    assert [run.id for run in history.runs(plan="demo", job="trade")] == [records[-1].id]
+
+
+def test_archiving_again_changes_nothing(url, folder, records):
+    archived(url, folder)
+    assert archived(url, folder) == []
+
+
+def test_the_next_month_goes_on_where_the_last_one_ended(url, folder, records):
+    archived(url, folder, utc_month("2026-04"))
+    assert {step.month for step in archived(url, folder)} == {"2026-04"}
+    assert wrong(url, folder) == []
+
+
+def test_a_dry_run_counts_and_moves_nothing(url, folder, records):
+    found = parts(open_store(url), MAY)
+    assert [(part.month, part.first, part.last, part.runs) for part in found] == [
+        ("2026-03", 1, 4, 4),
+        ("2026-04", 5, 7, 3),
+    ]
+    assert not folder.exists()
+    assert counts(url) == 10
+
+
+def test_a_straggler_stays_with_the_month_it_was_sealed_in(url, folder, records, journal):
+    planned = datetime(2026, 3, 31, 14, 35, tzinfo=UTC)
+    journal.seal(record_of(Slot("demo", "orders", planned, planned.date()), "straggler-1", finished=planned), None)
+    archived(url, folder, utc_month("2026-07"))
+    assert wrong(url, folder) == []
+    assert open_history(url, folder).run("straggler-1").finished == planned
+
+
+def test_an_open_slot_of_the_time_before_is_refused(url, folder, records, journal):
+    planned = datetime(2026, 3, 9, 14, 35, tzinfo=UTC)
+    slot = Slot("demo", "orders", planned, planned.date())
+    claim = journal.claim(slot, "run-open", HOUR)
+    with pytest.raises(StoreError, match="openbell recover demo"):
+        archived(url, folder)
+    assert counts(url) == 10
+    journal.release(slot, claim.fencing, Outcome.MISSED, "")
+    check_settled(open_store(url), MAY)
+
+
+def test_X18_nobody_but_the_owner_can_open_the_files(url, folder, records):
+    archived(url, folder)
+    for path in folder.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+# --- the promise of the audit --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", [*MOVED, FRAMES], ids=lambda table: table.name)
+def test_P07_what_is_not_archived_cannot_be_deleted(url, folder, records, table):
+    archived(url, folder)
+    with pytest.raises(StoreError, match="insert-only"), open_store(url).writing() as connection:
+        connection.execute(text(f"DELETE FROM {table.name}"))
+    column = next(iter(table.primary_key.columns)).name
+    with pytest.raises(StoreError, match="insert-only"), open_store(url).writing() as connection:
+        connection.execute(text(f"UPDATE {table.name} SET {column} = {column}"))
+
+
+def test_P07_the_log_of_archives_is_insert_only_and_chained(url, folder, records):
+    archived(url, folder)
+    for statement in ("DELETE FROM archives", "UPDATE archives SET last = 9", "DELETE FROM archived_frames"):
+        with pytest.raises(StoreError, match="insert-only"), open_store(url).writing() as connection:
+            connection.execute(text(statement))
+
+
+def test_nothing_is_deleted_when_the_record_is_not_as_it_was_sealed(tmp_path, migrated_file):
+    path = tmp_path / "openbell.db"
+    path.write_bytes(migrated_file.read_bytes())
+    url = f"sqlite:///{path}"
+    sealed(open_journal(url))
+    with open_store(url).writing() as connection:
+        connection.execute(text("DROP TRIGGER runs_no_update"))
+        connection.execute(text("UPDATE runs SET body = replace(body, 'too', 'TOO') || ' ' WHERE sequence = 3"))
+    with pytest.raises(StoreError, match="record 3 is not as it was sealed"):
+        archived(url, tmp_path / "archive")
+    assert counts(url) == 10
+    assert not (tmp_path / "archive" / "2026-03").exists()
+    close(url)
+
+
+def test_X14_any_change_in_any_file_of_the_archive_is_found(url, folder, records):
+    archived(url, folder)
+    for path in sorted(folder.rglob("*.*")):
+        if path.name == ".lock" or path.is_dir():
+            continue
+        kept = path.read_bytes()
+        for at in (5, len(kept) // 2, len(kept) - 1):
+            path.write_bytes(kept[:at] + bytes([kept[at] ^ 1]) + kept[at + 1 :])
+            found = wrong(url, folder)
+            assert any(path.parent.name in finding.row for _, finding in found), (path, at)
+        path.unlink()
+        assert any(path.parent.name in finding.row for _, finding in wrong(url, folder)), path
+        path.write_bytes(kept)
+    assert wrong(url, folder) == []
+
+
+def test_X14_a_record_that_was_rewritten_with_its_manifest_is_found(url, folder, records):
+    archived(url, folder)
+    path = folder / "2026-03" / file_name(RUNS)
+    table = pq.read_table(path)
+    bodies = [body.replace("99095.49", "99095.48") for body in table["body"].to_pylist()]
+    assert bodies != table["body"].to_pylist()
+    pq.write_table(table.set_column(table.schema.get_field_index("body"), "body", pa.array(bodies)), path)
+    manifest = folder / "2026-03" / "manifest.json"
+    said = json.loads(manifest.read_bytes())
+    said["files"][path.name]["sha256"] = sha256(path)
+    manifest.write_bytes(Month(**said).written)
+    found = [finding.row for _, finding in wrong(url, folder)]
+    assert "runs 1" in found
+    assert any(row.startswith("archive") for row in found)
+
+
+def test_a_month_that_is_gone_is_told_with_the_host_that_wrote_it(url, folder, records):
+    archived(url, folder)
+    (folder / "2026-03").rename(folder / "elsewhere")
+    found = wrong(url, folder)
+    assert any("2026-03" in finding.row and "host" in finding.detail for _, finding in found)
+    with pytest.raises(StoreError, match="2026-03 \\(written on"):
+        open_history(url, folder).run(records[0].id)
+
+
+def test_files_that_the_store_does_not_know_are_never_written_over(url, folder, records, tmp_path):
+    archived(url, folder, utc_month("2026-04"))
+    manifest = folder / "2026-03" / "manifest.json"
+    (folder / "2026-04").mkdir()
+    said = json.loads(manifest.read_bytes())
+    (folder / "2026-04" / "manifest.json").write_text(json.dumps({**said, "head": "f" * 64}))
+    with pytest.raises(StoreError, match="restored backup"):
+        archived(url, folder)
+    assert counts(url) == 6
+
+
+# --- it dies -------------------------------------------------------------------------------------------------
+
+
+def dying(url, folder, step):
+    """An archiver that is killed at its n-th step."""
+    for number, _ in enumerate(archiving(open_store(url), Path(folder), MAY)):
+        if number == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_P13_killed_at_any_step_nothing_is_lost_and_the_next_one_goes_on(url, folder, records, step, monkeypatch):
+    monkeypatch.setattr("openbell.store.archiving.AT_ONCE", 1)
+    process = multiprocessing.get_context("spawn").Process(target=dying, args=(url, str(folder), step))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    history = open_history(url, folder)
+    assert [history.run(record.id) for record in records] == records
+    assert wrong(url, folder) == []
+    archived(url, folder)
+    assert [history.run(record.id) for record in records] == records
+    assert wrong(url, folder) == []
+    assert counts(url) == 3
+
+
+def writing(url, folder):
+    archived(url, Path(folder))
+
+
+@pytest.mark.parametrize("milliseconds", [10, 40, 80, 160])
+def test_P13_killed_at_any_moment_nothing_is_lost(url, folder, records, milliseconds):
+    process = multiprocessing.get_context("fork").Process(target=writing, args=(url, str(folder)))
+    close(url)
+    process.start()
+    process.join(milliseconds / 1000)
+    process.kill()
+    process.join(20)
+    history = open_history(url, folder)
+    assert [history.run(record.id) for record in records] == records
+    assert wrong(url, folder) == []
+    archived(url, folder)
+    assert wrong(url, folder) == []
+    assert counts(url) == 3
+
+
+def test_two_archivers_do_not_meet(url, folder, records):
+    first = archiving(open_store(url), folder, MAY)
+    next(first)
+    with pytest.raises(StoreError, match="somebody else is archiving"):
+        archived(url, folder)
+    assert [step.what for step in first][-1] == "deleted"
+
+
+def test_a_run_that_is_sealed_while_a_month_is_written_keeps_its_panel(url, folder, records, journal):
+    steps = archiving(open_store(url), folder, MAY)
+    assert next(steps).what == "written"
+    again = replace_panel(records[0], journal)
+    list(steps)
+    assert open_history(url).bars(again.data.digest) is not None
+    assert wrong(url, folder) == []
+
+
+def replace_panel(record, journal):
+    planned = datetime(2026, 8, 3, 14, 35, tzinfo=UTC)
+    slot = Slot("demo", "trade", planned, planned.date())
+    again = record_of(slot, "again-1", data=record.data, finished=planned)
+    journal.seal(again, panel(seed=0))
+    return again
+
+
+def test_amounts_come_back_exactly(url, folder, journal):
+    exact = Decimal("12345678901234567890.12345678")
+    planned = datetime(2026, 3, 2, 14, 35, tzinfo=UTC)
+    record = record_of(Slot("demo", "trade", planned, planned.date()), "exact-1")
+    record = record.model_copy(update={"verdicts": (replace(record.verdicts[0], asked=exact),)})
+    journal.seal(record, None)
+    journal.seal(record_of(Slot("demo", "trade", planned + timedelta(days=90), planned.date()), "newer-1"), None)
+    archived(url, folder)
+    assert open_history(url, folder).run("exact-1").verdicts[0].asked == exact
