@@ -5,6 +5,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 PORT ?= 4200
 DIR ?= var/openbell
+DATABASE ?= postgresql
 READY := .venv/.ready
 RUN := .venv/bin
 
@@ -29,6 +30,15 @@ demo: $(READY)  ## Trade the demo plan through Prefect over recent sessions, on 
 up: $(READY)  ## Leave a Prefect server and worker running with the demo plan on its schedule (PORT=4200)
 	$(RUN)/python -m deployments.up --port $(PORT) --dir $(DIR)
 
+drain: $(READY)  ## Pause the work pool and wait until nothing runs (then workers can be stopped; RESUME=1 undoes it)
+	PREFECT_API_URL=$${PREFECT_API_URL:-http://127.0.0.1:$(PORT)/api} $(RUN)/openbell-drain $(if $(RESUME),--resume)
+
+install-vm: .uv/bin/uv  ## Install server, worker and watchdog on this host under systemd (sudo; DATABASE=postgresql)
+	$(PYTHON) -m deployments.vm install --database $(DATABASE)
+
+publish: $(READY)  ## Bring a Prefect server in line with the plan files (PLANS="a b" for some, CHECK=1 to look only)
+	$(RUN)/python -m deployments.publish $(PLANS) $(if $(CHECK),--check)
+
 test: $(READY)  ## Run the whole test suite
 	$(RUN)/python -m pytest
 
@@ -41,16 +51,23 @@ lint: $(READY)  ## Style, types and the one-way rule
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 
+audit: .uv/bin/uv  ## Ask for known holes in the locked dependencies
+	@$(PYTHON) .ci/audit
+
 bench: $(READY)  ## Print the benchmarks as ratios
 	$(RUN)/python -m benchmarks
+
+bench-replay: $(READY)  ## Time a replay against its peers, each in its own environment (about 10 minutes)
+	$(RUN)/python -m benchmarks.replay --write docs/replay-benchmarks.md
 
 docs: $(READY)  ## Write docs/reference.md and the tables of docs/alerts.md anew from the code
 	$(RUN)/python docs/reference.py
 	$(RUN)/python docs/alerts.py
 	$(RUN)/python docs/feeds.py
 	$(RUN)/python docs/live.py
+	$(RUN)/python docs/settings.py
 
 clean:  ## Remove what make and runs have made (.venv, .uv, var)
 	rm -rf .venv .uv var build dist
 
-.PHONY: help setup demo up test faults lint bench docs clean
+.PHONY: help setup demo up audit drain install-vm publish test faults lint bench bench-replay docs clean

@@ -15,7 +15,6 @@ from openbell.exits.base import ExitRule
 from openbell.plugins import Plugin, discover
 from openbell.risk import rules
 from openbell.risk.base import Rule
-from openbell.settings import PREFIX, Settings
 from openbell.sizing.base import Sizer
 from openbell.specs import BrokerSpec, FeedSpec
 from openbell.strategies.base import Strategy
@@ -62,10 +61,7 @@ def _lines() -> Iterator[str]:
     yield from _plugins(discover(openbell.feeds, FeedSpec))
     yield "## Brokers\n\n`[account]` with `broker = NAME`; the fields go into `params`.\n"
     yield from _plugins(discover(openbell.brokers, BrokerSpec))
-    yield "## Environment variables\n"
-    yield "| variable | default | what |\n|---|---|---|"
-    for name, field in Settings.model_fields.items():
-        yield f"| `{PREFIX}{name.upper()}` | {_default(field)} | {field.description} |"
+    yield "## Environment variables\n\nThey stand in [settings.md](settings.md)."
 
 
 def _plugins(found: dict[str, type[Plugin]]) -> Iterator[str]:
