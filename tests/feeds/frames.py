@@ -10,6 +10,7 @@ from openbell.stages.raw_bars import raw_bars
 from openbell.values.bars import FIELDS, Timeframe
 
 #: Monday 8 July 2024, 12:00 in New York; the session before is Friday the 5th, Thursday the 4th is a holiday.
+DAY, FIVE = Timeframe("1d"), Timeframe("5m")
 AS_OF = datetime(2024, 7, 8, 16, tzinfo=UTC)
 SYMBOLS = ("AAA", "BBB", "CCC")
 XNYS = "XNYS"

@@ -7,19 +7,9 @@ import numpy as np
 import pytest
 
 from openbell.errors import FeedKeysRefused, FeedUnavailable
-from openbell.values.bars import FIELDS, Timeframe
-from tests.feeds.frames import AS_OF, SYMBOLS, codes, minutes
-
-DAY, FIVE = Timeframe("1d"), Timeframe("5m")
-
-
-def bars(feed, symbols=SYMBOLS, timeframe=DAY, count=20, as_of=AS_OF):
-    return feed.bars(symbols, timeframe, count, as_of)
-
-
-def reason(checked, symbol="BBB"):
-    return next(drop.detail for drop in checked.dropped if drop.symbol == symbol)
-
+from openbell.values.bars import FIELDS
+from tests.feeds.asked import bars, lose, reason
+from tests.feeds.frames import AS_OF, FIVE, SYMBOLS, codes, minutes
 
 # --- who is asked --------------------------------------------------------------------------------------------
 
@@ -132,12 +122,8 @@ def test_D13_when_all_refuse_our_keys_it_is_said_so(providers):
 # --- gaps ----------------------------------------------------------------------------------------------------
 
 
-def _lose(source, symbol):
-    source.rows.take(np.flatnonzero(source.rows.symbols != symbol))
-
-
 def test_D12_a_symbol_that_one_lacks_comes_from_the_next_and_the_record_can_say_so(providers):
-    _lose(providers.first, "BBB")
+    lose(providers.first, "BBB")
     checked = bars(providers.both())
     assert (checked.bars.symbols, checked.dropped) == (SYMBOLS, ())
     assert (checked.bars.provider, checked.providers) == ("first", {"BBB": "second"})
@@ -163,7 +149,7 @@ def test_D11_a_symbol_that_nobody_has_keeps_its_reason(providers):
 
 
 def test_a_gap_stays_one_when_the_next_is_down_and_that_is_told(providers):
-    _lose(providers.first, "BBB")
+    lose(providers.first, "BBB")
     providers.second.always = 500
     checked = bars(providers.both())
     assert codes(checked) == {"BBB": "DATA_MISSING"}
@@ -187,7 +173,7 @@ def test_minutes_of_two_feeds_stand_on_one_grid(providers):
     for source in (providers.first, providers.second):
         source.rows = minutes(200)
     providers.first.rows.without("AAA", -4)
-    _lose(providers.first, "CCC")
+    lose(providers.first, "CCC")
     providers.second.rows.without("CCC", -3)
     checked = bars(providers.both(), timeframe=FIVE, count=50)
     assert (len(checked.bars), checked.dropped) == (50, ())
@@ -198,92 +184,7 @@ def test_minutes_of_two_feeds_stand_on_one_grid(providers):
 # --- what is never mixed -------------------------------------------------------------------------------------
 
 
-def test_D10_adjusted_and_raw_prices_never_stand_in_one_panel(providers):
-    _lose(providers.first, "BBB")
-    checked = bars(providers.both(providers.feed(0), providers.feed(1, adjustment="split")))
-    assert codes(checked) == {"BBB": "DATA_CONFLICT"}
-    assert reason(checked) == "second has split prices, first raw ones"
-    assert checked.bars.symbols == ("AAA", "CCC")
-
-
-def test_D10_a_feed_of_other_adjustment_may_answer_for_all(providers):
-    providers.first.always = 500
-    checked = bars(providers.both(providers.feed(0), providers.feed(1, adjustment="split")))
-    assert (checked.bars.adjustment, checked.dropped) == ("split", ())
-
-
-@pytest.mark.parametrize(("factor", "code"), [(1.005, None), (1.015, "DATA_CONFLICT"), (0.985, "DATA_CONFLICT")])
-def test_D14_feeds_that_disagree_by_more_than_one_percent_on_what_both_have(providers, factor, code):
-    providers.first.rows.without("BBB", -1)
-    for name in ("open", "high", "low", "close"):
-        column = providers.second.rows.columns[name]
-        column[providers.second.rows.symbols == "BBB"] *= factor
-    checked = bars(providers.both())
-    assert codes(checked) == ({"BBB": code} if code else {})
-    if code:
-        assert "first has" in reason(checked)
-        assert "% apart, more than 1%" in reason(checked)
-        assert "BBB" not in checked.bars.symbols
-
-
-@pytest.mark.parametrize(("factor", "code"), [(1.005, None), (1.015, "DATA_CONFLICT")])
-def test_D14_compare_holds_every_symbol_against_the_next_feed(providers, factor, code):
-    for name in ("open", "high", "low", "close"):
-        column = providers.second.rows.columns[name]
-        column[providers.second.rows.symbols == "CCC"] *= factor
-    checked = bars(providers.both(compare=True))
-    assert codes(checked) == ({"CCC": code} if code else {})
-    assert len(providers.second.requests) == 1
-    assert codes(bars(providers.both())) == {}
-
-
-def test_D14_compare_without_an_answer_goes_on_and_says_so(providers):
-    providers.second.always = 500
-    checked = bars(providers.both(compare=True))
-    assert (checked.dropped, [failure.provider for failure in checked.failures]) == ((), ["second"])
-
-
 # --- jumps ---------------------------------------------------------------------------------------------------
-
-
-def _scale(source, symbol, factor, k=-1):
-    at = source.rows.row(symbol, k)
-    for name in ("open", "high", "low", "close"):
-        source.rows.columns[name][at] *= factor
-
-
-@pytest.mark.parametrize(
-    ("factor", "like"),
-    [(1 / 2, "2 to 1"), (10, "1 to 10"), (1 / 3, "3 to 1"), (20, "1 to 20"), (1 / 7, ""), (1.5, ""), (0.55, "")],
-)
-def test_D09_a_jump_that_one_feed_alone_has_is_suspect(providers, factor, like):
-    _scale(providers.first, "BBB", factor)
-    alone = bars(providers.feed(0))
-    assert codes(alone) == {"BBB": "DATA_SUSPECT"}
-    assert (f"like a split of {like}" in reason(alone)) if like else ("split" not in reason(alone))
-    checked = bars(providers.both())
-    assert codes(checked) == {"BBB": "DATA_SUSPECT"}
-    assert "and second " in reason(checked)
-
-
-def test_D09_a_jump_that_the_second_feed_confirms_is_let_through(providers):
-    for source in (providers.first, providers.second):
-        _scale(source, "BBB", 0.5)
-    checked = bars(providers.both())
-    assert (checked.dropped, checked.providers) == ((), {})
-    assert checked.bars.symbols == SYMBOLS
-    assert "a jump that second confirms: BBB" in checked.notes
-
-
-def test_D09_a_move_of_less_than_the_limit_is_a_move(providers):
-    _scale(providers.first, "BBB", 0.65)
-    assert bars(providers.feed(0)).dropped == ()
-
-
-def test_D09_a_second_feed_that_is_down_confirms_nothing(providers):
-    _scale(providers.first, "BBB", 0.5)
-    providers.second.always = 500
-    assert codes(bars(providers.both())) == {"BBB": "DATA_SUSPECT"}
 
 
 # --- quotes --------------------------------------------------------------------------------------------------
