@@ -4,8 +4,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from tests.feeds.frames import AS_OF, daily
-from tests.feeds.test_cache import DAY, Clock, Tape, cached, days
+from tests.feeds.frames import AS_OF, DAY, daily
+from tests.feeds.tapes import Clock, Tape, cached, days
 
 SYMBOLS = tuple(f"S{number:03d}" for number in range(40))
 FIRST = -60

@@ -10,6 +10,7 @@ from openbell.calendar.exchange import exchange
 from openbell.feeds.failover import FailoverFeed
 from tests.feeds.frames import SYMBOLS, XNYS, daily
 from tests.feeds.source import Source, SourceFeed
+from tests.feeds.tapes import Tape
 
 PRICES = dict.fromkeys(SYMBOLS, ("100.00", "100.02"))
 
@@ -46,3 +47,8 @@ class Providers:
 def providers() -> Iterator[Providers]:
     with ExitStack() as stack:
         yield Providers(stack)
+
+
+@pytest.fixture
+def tape() -> Tape:
+    return Tape(daily(60))

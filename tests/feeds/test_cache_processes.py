@@ -9,8 +9,8 @@ import pytest
 import openbell
 from openbell.feeds.cache.file import kept_in
 from tests.feeds.cache_worker import SYMBOLS
-from tests.feeds.frames import AS_OF
-from tests.feeds.test_cache import DAY, Clock, Tape, cached, daily, days
+from tests.feeds.frames import AS_OF, DAY, daily
+from tests.feeds.tapes import Clock, Tape, cached, days
 
 pytestmark = pytest.mark.xdist_group("heavy")
 

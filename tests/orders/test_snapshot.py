@@ -27,7 +27,7 @@ from openbell.values.job import SNAPSHOT
 from openbell.values.money import cents
 from openbell.values.record import Outcome
 from tests.orders.desks import Tape, open_desk, outlive_lease, plan_of
-from tests.orders.test_positions import Venue, in_order
+from tests.orders.positions.venue import Venue, in_order
 
 D = Decimal
 DAILY = {"schedule": {"trade": {"every": "24h"}, "snapshot": {"every": "24h"}, "positions": {"every": "5m"}}}
