@@ -37,9 +37,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The broker has the order."""
+    """The broker has the order; ``legs`` are those of its legs that it is known to have as well."""
 
     order: Order
+    legs: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,10 @@ class Broker(Protocol):
         """Every order that is not terminal, all pages."""
 
     def order(self, client_id: str) -> Order | None:
-        """The order with our id, or None when the venue says that there is none."""
+        """The order with our id, or None when the venue says that there is none; legs have ids of their own too."""
 
     def submit(self, intent: OrderIntent) -> Submission:
-        """Send once, without any retry."""
+        """Send once, without any retry, an order with its legs; Rejected means that the venue has none of them."""
 
     def cancel(self, client_id: str) -> Submission:
         """Ask for a cancel; the order may still fill."""

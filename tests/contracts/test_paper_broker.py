@@ -1,14 +1,15 @@
 """The broker contract on the paper venue, under several terms."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from openbell import store
-from openbell.ports import PaperLedger
+from openbell.ports import Broker, PaperLedger
 from tests.contracts.broker_contract import BrokerContract, Venue
+from tests.contracts.legs_contract import LegsContract
 from tests.contracts.paper_venue import PaperVenue
 
 
@@ -62,3 +63,17 @@ class TestPaperInTheStore(BrokerContract):
     @pytest.fixture
     def venue(self, ledger: PaperLedger) -> Venue:
         return PaperVenue(ledger, account=f"paper-{next(self.numbers)}", shorting=True, leverage="2")
+
+
+class TestLegsOnPaper(LegsContract):
+    """Orders that stand or fall together, in the ledger that real runs use."""
+
+    numbers = count()
+
+    @pytest.fixture
+    def venue(self, ledger: PaperLedger) -> PaperVenue:
+        return PaperVenue(ledger, account=f"legs-{next(self.numbers)}")
+
+    @pytest.fixture
+    def another(self, venue: PaperVenue) -> Callable[[], Broker]:
+        return venue.another

@@ -23,7 +23,8 @@ from openbell.ports import (
 )
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
-from openbell.values.orders import Fill, Order, OrderIntent, OrderState, TimeInForce
+from openbell.values.legs import legs_of
+from openbell.values.orders import Fill, Order, OrderClass, OrderIntent, OrderState, OrderType, TimeInForce
 from openbell.values.quote import Quote
 
 Quotes = Callable[[Sequence[str], datetime], Mapping[str, Quote]]
@@ -69,7 +70,9 @@ class PaperBroker:
     def capabilities(self) -> Capabilities:
         """As the settings have them; client ids are unique for ever."""
         terms = self._settings
-        return Capabilities(True, terms.fractions, terms.shorting, terms.order_types)
+        legs = {OrderType.LIMIT, OrderType.STOP} <= terms.order_types
+        classes = frozenset(OrderClass) if legs else frozenset({OrderClass.SIMPLE})
+        return Capabilities(True, terms.fractions, terms.shorting, terms.order_types, classes)
 
     def clock(self) -> BrokerClock:
         """The clock that the account lives by."""
@@ -108,8 +111,7 @@ class PaperBroker:
             return Rejected("ORDER_CLASS", f"{part} are not taken here")
         try:
             with self._look(self._quotes, intent.symbol) as look:
-                refused = checks.refusal(look, intent)
-                return refused or Accepted(self._place(look, intent))
+                return checks.refusal(look, intent) or self._place(look, intent)
         except DataError as error:
             return Rejected("UNAVAILABLE", f"no prices, nothing was sent: {error}")
 
@@ -123,10 +125,20 @@ class PaperBroker:
             with self._look(_unpriced) as look:
                 return _canceled(look, client_id)
 
-    def _place(self, look: Look, intent: OrderIntent) -> Order:
+    def _place(self, look: Look, intent: OrderIntent) -> Accepted:
+        legs = legs_of(intent)
+        ids = tuple(each.id for each in (intent, *legs)) if legs else ()
+        made = [(_taken(each, look.now), self._begun(look, each, ids)) for each in (intent, *legs)]
+        placed = look.place(*made[0], made[1:])
+        return Accepted(
+            placed, tuple(look.book.order(leg.id) or order for leg, (order, _) in zip(legs, made[1:], strict=True))
+        )
+
+    def _begun(self, look: Look, intent: OrderIntent, ids: tuple[str, ...]) -> Progress:
+        """What is remembered of an order when it comes in."""
         expires = self._session_end(look.now) if intent.time_in_force is TimeInForce.DAY else None
         worth = checks.worth(look, intent, look.quotes[intent.symbol])
-        return look.place(_taken(intent, look.now), Progress(expires=expires, worth=worth))
+        return Progress(expires=expires, worth=worth, kin=tuple(each for each in ids if each != intent.id))
 
     def _instrument(self, symbol: str, quote: Quote | None) -> Instrument:
         terms = self._settings

@@ -11,8 +11,9 @@ from openbell.brokers.paper.fills import tick_at
 from openbell.brokers.paper.look import Look
 from openbell.brokers.paper.margin import closable
 from openbell.ports import Rejected
+from openbell.values.legs import parent_of
 from openbell.values.money import STEP, text
-from openbell.values.orders import Order, OrderIntent, OrderType, Side, TimeInForce
+from openbell.values.orders import Order, OrderClass, OrderIntent, OrderType, Side, TimeInForce
 from openbell.values.quote import Quote
 
 #: Orders of these types meet any opposite order of the account.
@@ -53,7 +54,7 @@ def _quote(look: Look, intent: OrderIntent) -> Rejected | None:
 
 
 def _tick(look: Look, intent: OrderIntent) -> Rejected | None:  # noqa: ARG001
-    for name in ("limit_price", "stop_price", "trail"):
+    for name in ("limit_price", "stop_price", "trail", "take_profit", "stop_loss"):
         price: Decimal | None = getattr(intent, name)
         if price is not None and price % tick_at(price):
             return Rejected("TICK", f"{name} {price} is not a multiple of {text(tick_at(price))}")
@@ -66,10 +67,29 @@ def _fraction(look: Look, intent: OrderIntent) -> Rejected | None:
         return None
     if not look.terms.fractions:
         return Rejected("FRACTION", f"quantity {quantity} is not whole and fractions are off")
+    if intent.order_class is not OrderClass.SIMPLE:
+        return Rejected("FRACTION", f"a fractional quantity takes simple orders only, not {intent.order_class}")
     if quantity % STEP:
         return Rejected("FRACTION", f"quantity {quantity} has more than 9 decimals")
     if intent.time_in_force is not TimeInForce.DAY and "/" not in intent.symbol:
         return Rejected("FRACTION", f"a fractional quantity takes day orders only, not {intent.time_in_force}")
+    return None
+
+
+def _legs(look: Look, intent: OrderIntent) -> Rejected | None:
+    """An entry with exits opens, an exit of two prices closes, and the exits lie on either side of the price."""
+    if intent.order_class is OrderClass.SIMPLE:
+        return None
+    if intent.time_in_force is TimeInForce.IOC:
+        return Rejected("TERM", f"{intent.order_class} orders are taken for the day or until canceled")
+    closes = look.account.quantity(intent.symbol) * intent.side.sign < 0
+    if closes is not (intent.order_class is OrderClass.OCO):
+        return Rejected("LEGS", f"{intent.order_class} orders must be {'entry' if closes else 'exit'} orders")
+    base = intent.limit_price or look.quotes[intent.symbol].last
+    way = -intent.side.sign if closes else intent.side.sign
+    for name, price, sign in (("take_profit", intent.take_profit, way), ("stop_loss", intent.stop_loss, -way)):
+        if price is not None and (price - base) * sign <= 0:
+            return Rejected("LEGS", f"{name} {text(price)} is not {'above' if sign > 0 else 'below'} {text(base)}")
     return None
 
 
@@ -96,7 +116,10 @@ def _available(look: Look, intent: OrderIntent) -> Rejected | None:
 
 
 def _wash(look: Look, intent: OrderIntent) -> Rejected | None:
-    against = (o for o in look.book.open_orders() if o.symbol == intent.symbol and o.side is not intent.side)
+    if intent.order_class is not OrderClass.SIMPLE:
+        return None
+    others = (o for o in look.book.open_orders() if not parent_of(o.client_id))
+    against = (o for o in others if o.symbol == intent.symbol and o.side is not intent.side)
     met = next((order for order in against if _would_meet(order, intent)), None)
     if met is None:
         return None
@@ -136,6 +159,7 @@ _CHECKS: tuple[Callable[[Look, OrderIntent], Rejected | None], ...] = (
     _quote,
     _tick,
     _fraction,
+    _legs,
     _short,
     _available,
     _wash,

@@ -1,17 +1,18 @@
 """One look at a paper account: resting orders meet the newest quotes, and what follows is booked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from openbell.brokers.paper import margin, progress
+from openbell.brokers.paper import kin, margin, progress
 from openbell.brokers.paper.fills import Execution, FillModel, watch
 from openbell.brokers.paper.margin import Working
 from openbell.brokers.paper.progress import Progress
 from openbell.brokers.paper.settings import PaperTerms
 from openbell.ports import PaperBook
 from openbell.values.account import Account
+from openbell.values.legs import independent
 from openbell.values.orders import Fill, Order, OrderState, TimeInForce
 from openbell.values.quote import Quote
 
@@ -40,28 +41,36 @@ class Look:
     def advance(self, order: Order) -> None:
         """One order, as far as this instant takes it; kept only when something changed."""
         known = progress.load(self.book, order.client_id)
+        if known.kin:
+            order = self.book.order(order.client_id) or order  # one that it stands or falls with may have moved it
+            if order.state.terminal or kin.asleep(self.book, order):
+                return
         after, known_after = self._step(order, known)
         if after != order:
             self.book.save_order(after)
         if known_after != known:
             progress.save(self.book, order.client_id, known_after)
+        kin.move(self.book, order, after, known.kin)
 
-    def place(self, order: Order, known: Progress) -> Order:
-        """Keep a new order after its first meeting with the market."""
+    def place(self, order: Order, known: Progress, legs: Sequence[tuple[Order, Progress]] = ()) -> Order:
+        """Keep a new order after its first meeting with the market, and its legs as they are."""
         placed, known = self._step(order, known)
-        self.book.save_order(placed)
-        progress.save(self.book, placed.client_id, known)
+        for kept, of_it in ((placed, known), *legs):
+            self.book.save_order(kept)
+            progress.save(self.book, kept.client_id, of_it)
+        kin.move(self.book, order, placed, known.kin)
         return placed
 
     def cancel(self, order: Order) -> Order:
-        """What is filled stays filled, the rest is canceled."""
+        """What is filled stays filled, the rest is canceled, and so is what stands or falls with it."""
         canceled = _ended(order, OrderState.CANCELED, self.now, "canceled on request")
         self.book.save_order(canceled)
+        kin.move(self.book, order, canceled, progress.load(self.book, order.client_id).kin)
         return canceled
 
     def working(self) -> list[Working]:
-        """Open orders with what they hold back, oldest first."""
-        return [Working(o, progress.load(self.book, o.client_id).worth) for o in self.book.open_orders()]
+        """Open orders that can all fill, with what they hold back, oldest first."""
+        return [Working(o, progress.load(self.book, o.client_id).worth) for o in independent(self.book.open_orders())]
 
     def marks(self) -> dict[str, Decimal]:
         """A price of every symbol held."""

@@ -15,7 +15,8 @@ class Progress(BaseModel):
     """An order's way so far: what it holds back, what it has cost, what it has seen.
 
     ``worth`` is the price at which its rest holds back buying power; ``expires`` is None for an order that
-    stays; ``quoted`` is the time of the quote that filled it last, as one quote fills an order once.
+    stays; ``quoted`` is the time of the quote that filled it last, as one quote fills an order once; ``kin`` are the
+    client ids of the orders that it stands or falls with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +29,7 @@ class Progress(BaseModel):
     quoted: datetime | None = None
     extreme: Decimal | None = None
     hit: bool = False
+    kin: tuple[str, ...] = ()
 
     @property
     def trigger(self) -> Trigger:
