@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 
 from openbell.calendar.exchange import Exchange, Hours
 
+#: The exchange that never closes: the calendars that venues tell are those of stocks.
+ALWAYS = "24/7"
 #: Opens and closes may differ by so much before it counts.
 SLACK = timedelta(minutes=1)
 

@@ -260,7 +260,7 @@ class Files(FeedSpec):
     columns: dict[str, str] = Field(default_factory=dict, description="Our column names to the files' own.")
     stamp: Stamp | None = Field(None, description="What a row's time is: open, close or session of its bar.")
 
-    spread_bps: Decimal = Field(Decimal(2), ge=0, le=1000, description="Bid to ask, in hundredths of a percent.")
+    spread_bps: Decimal = Field(Decimal(2), gt=0, le=1000, description="Bid to ask, in hundredths of a percent.")
     adjustment: str = Field("raw", pattern="^[a-z]{1,20}$", description="What prices are adjusted for, such as split.")
 
     @model_validator(mode="after")

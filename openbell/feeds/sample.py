@@ -182,7 +182,7 @@ class Sample(FeedSpec):
 
     remote: ClassVar[bool] = False
 
-    spread_bps: Decimal = Field(Decimal(2), ge=0, le=1000, description="Bid to ask, in hundredths of a percent.")
+    spread_bps: Decimal = Field(Decimal(2), gt=0, le=1000, description="Bid to ask, in hundredths of a percent.")
     adjusted: bool = Field(False, description="Prices adjusted for splits and dividends.")
 
     def open(self, around: Surroundings) -> MarketFeed:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from openbell.calendar.agree import ALWAYS, disagreements
+from openbell.calendar.exchange import exchange
 from openbell.calendar.horizon import horizon
 from openbell.calendar.window import WindowDecision
 from openbell.errors import BrokerError, InputError, KeysRefused, WrongAccount
-from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
+from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, KeepsCalendar, Level, Switch
 from openbell.ports.permits import Standing
 from openbell.stages.permits import NOT_ARMED, other_account, other_build, switched_off, unarmed
 from openbell.values.account import Account
@@ -188,12 +190,33 @@ def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
         return _guard("broker", False, "AS_OF", "a given as_of can only trade on a paper account")
     if s.job.adds_risk and (off := _clock(s, clock)):
         return _guard("broker", False, CLOCK, off)
-    if s.job.hours is WorkingHours.ANY:
-        return _guard("broker", True, "", "")
+    return _guard("broker", True, "", "") if s.job.hours is WorkingHours.ANY else _open(s, broker, clock)
+
+
+def _open(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
+    """The venue's word about this moment, the one that was remembered, and that about the whole session."""
     if not clock.is_open:
         return _guard("broker", False, CALENDAR_DISAGREE, "our calendar says open, the venue says closed")
-    before = s.remembered(CALENDAR_DISAGREE) if s.job.adds_risk else ""
-    return _guard("broker", not before, CALENDAR_DISAGREE, f"open now, but earlier in this session: {before}")
+    if not s.job.adds_risk:
+        return _guard("broker", True, "", "")
+    if before := s.remembered(CALENDAR_DISAGREE):
+        return _guard("broker", False, CALENDAR_DISAGREE, f"open now, but earlier in this session: {before}")
+    return _calendars(s, broker)
+
+
+def _calendars(s: Situation, broker: Broker) -> Guard:
+    """The session of the run as the venue's own calendar has it; what it does not tell is no agreement."""
+    code, day = s.plan.window.exchange, s.window.session
+    if not isinstance(broker, KeepsCalendar) or code == ALWAYS:
+        return _guard("broker", True, "", "")
+    try:
+        told = broker.sessions(day, day)
+    except BrokerError as error:
+        return _guard("broker", False, _reason(error), f"the venue does not tell its calendar: {error}")
+    if day not in told:
+        return _guard("broker", False, UNAVAILABLE, f"the venue's calendar says nothing of {day}")
+    apart = "; ".join(found.words for found in disagreements(exchange(code), told))
+    return _guard("broker", not apart, CALENDAR_DISAGREE, apart)
 
 
 def _clock(s: Situation, clock: BrokerClock) -> str:

@@ -133,3 +133,13 @@ def test_X03_coming_sessions_are_those_of_the_reference(gateway, connect):
         date(2026, 11, 27): (datetime(2026, 11, 27, 14, 30, tzinfo=UTC), datetime(2026, 11, 27, 18, tzinfo=UTC)),
         date(2026, 11, 30): (datetime(2026, 11, 30, 14, 30, tzinfo=UTC), datetime(2026, 11, 30, 21, tzinfo=UTC)),
     }
+
+
+def test_X03_what_the_clock_was_told_of_the_hours_is_not_asked_for_again(gateway, broker):
+    gateway.facts("AAPL", hours="20261127:0930-20261127:1300")
+    broker.clock()
+    asked = len(gateway.requests("contractDetails"))
+    assert asked
+    assert broker.sessions(date(2026, 11, 27), date(2026, 11, 27))[date(2026, 11, 27)] is not None
+    assert len(gateway.requests("contractDetails")) == asked
+    assert broker.sessions(date(2026, 12, 24), date(2026, 12, 24)) == {}, "of days beyond it says nothing"

@@ -3,7 +3,10 @@
 from decimal import Decimal
 
 import pytest
+from pydantic import ValidationError
 
+from openbell.feeds.files import Files
+from openbell.feeds.sample import Sample
 from openbell.risk.rules.currency import Currency
 from openbell.risk.rules.spread import Spread
 from openbell.values.instrument import Instrument
@@ -39,6 +42,13 @@ def test_D23_it_says_what_is_wrong():
     assert "locked" in Spread().judge(an_intent(), spread("100", "100")).measured
     assert "crossed" in Spread().judge(an_intent(), spread("101", "100")).measured
     assert "unknown" in Spread().judge(an_intent(), a_book(spreads={})).measured
+
+
+def test_D23_a_feed_of_locked_quotes_is_refused_before_it_holds_back_every_entry():
+    for spec, fields in ((Sample, {}), (Files, {"path": "day.csv", "timeframe": "1d"})):
+        assert spec(spread_bps="0.1", **fields)
+        with pytest.raises(ValidationError, match="greater than 0"):
+            spec(spread_bps=0, **fields)
 
 
 def test_D23_an_order_with_a_limit_and_an_exit_do_not_depend_on_the_spread():

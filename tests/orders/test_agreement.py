@@ -1,6 +1,7 @@
 """Clocks and calendars of a venue over several runs: what one finds wrong, the next ones remember."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -93,3 +94,36 @@ def test_B34_a_clock_that_is_off_holds_entries_back_until_it_is_near_again(desk,
 def test_B34_exits_do_not_wait_for_a_clock(desk, ring, double):
     double.set(offset=1800)
     assert ring(EXITS) == ""
+
+
+TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def tuesday(double, tape):
+    """Desks of one session on a Tuesday, each as another process would open it."""
+    double.set(frozen=TUESDAY.timestamp())
+
+    def opened():
+        desk = venue_desk(double, tape, window={"exchange": "XNYS"}, schedule=EVERY_MINUTE)
+        desk.clock = desk.now = lambda: TUESDAY
+        return desk
+
+    yield opened
+    double.set(frozen=None)
+
+
+def test_X03_the_venues_calendar_is_asked_for_once_in_a_session_whatever_runs(tuesday, double):
+    runs = [begin(tuesday(), TRADE, f"run-{number}", dry_run=True) for number in range(3)]
+    assert [run.blocked for run in runs] == [False] * 3
+    assert [path for path in double.requests("GET") if "calendar" in path] == ["GET /v2/calendar"]
+
+
+def test_B35_X03_a_half_day_that_only_the_venue_knows_is_told_and_holds_back_the_session(tuesday, double):
+    half = [{"date": "2026-11-24", "open": "09:30", "close": "13:00"}]
+    double.script({"verb": "GET", "path": "/v2/calendar", "times": 1, "status": 200, "body": json.dumps(half)})
+    desk = tuesday()
+    assert code(begin(desk, TRADE, "first")) == "CALENDAR_DISAGREE"
+    ((kind, words),) = told(desk)
+    assert (kind, "closes at 18:00 UTC at the venue" in words) == ("CALENDAR_DISAGREE", True)
+    assert posts(double) == []

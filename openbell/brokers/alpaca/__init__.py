@@ -64,4 +64,4 @@ class Alpaca(BrokerSpec):
         budget = around.budget(keys.budget, self.requests_per_minute or usual(self.url))
         allowance = Allowance(budget, around.urgent, around.wait, around.patience)
         trading = Trading(endpoint(self.mode, self.url), keys, allowance=allowance)
-        return AlpacaBroker(trading, self.mode, self.unique_ids)
+        return AlpacaBroker(trading, self.mode, self.unique_ids, around.kept)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
 from openbell.brokers.alpaca import assets, outcomes, rows
-from openbell.brokers.alpaca.days import session_of
+from openbell.brokers.alpaca.days import once, session_of
 from openbell.brokers.alpaca.questions import Trading
 from openbell.brokers.alpaca.rows import Row
 from openbell.errors import BrokerError, BrokerUnavailable, WrongAccount
@@ -37,8 +38,11 @@ class AlpacaBroker:
     Paper accounts are numbered PA...; an account whose number is of the other mode is a WrongAccount.
     """
 
-    def __init__(self, transport: Trading, mode: Literal["paper", "live"], unique_ids: bool = True) -> None:
+    def __init__(
+        self, transport: Trading, mode: Literal["paper", "live"], unique_ids: bool = True, kept: Path | None = None
+    ) -> None:
         self._transport = transport
+        self._day = None if kept is None else kept / "alpaca.day"
         row = transport.row("/account")
         self._number = rows.text_of(row, "account_number")
         self._environment = "paper" if self._number.startswith("PA") else "live"
@@ -87,9 +91,13 @@ class AlpacaBroker:
         return BrokerClock(rows.instant_of(row, "timestamp"), row["is_open"])
 
     def sessions(self, first: date, last: date) -> VenueDays:
-        """Alpaca's calendar of US stocks: every day from first to last."""
-        days = self._transport.rows("/calendar", {"start": first.isoformat(), "end": last.isoformat()})
-        told = dict(map(session_of, days))
+        """Alpaca's calendar of US stocks: every day from first to last; a single one is asked for once a session."""
+
+        def ask() -> dict[date, tuple[datetime, datetime]]:
+            days = self._transport.rows("/calendar", {"start": first.isoformat(), "end": last.isoformat()})
+            return dict(map(session_of, days))
+
+        told = once(self._day, first, ask) if first == last else ask()
         whole = (first + timedelta(days=number) for number in range((last - first).days + 1))
         return {day: told.get(day) for day in whole}
 

@@ -42,6 +42,7 @@ class IBKRBroker:
         #: What this process sent, and what of it was refused with a clear word, by client id.
         self._sent: dict[str, Sent] = {}
         self._refused: set[str] = set()
+        self._told = "", ""
         try:
             self._number = self._line.ask(_account_number)
         except (BrokerError, InputError):
@@ -83,9 +84,13 @@ class IBKRBroker:
         return self._line.ask(self._clock)
 
     def sessions(self, first: date, last: date) -> VenueDays:
-        """The days that the reference symbol's trading hours speak of: this week and the next, at most."""
-        told = self._line.ask(self._hours)
-        return {day: span for day, span in hours.sessions(*told).items() if first <= day <= last}
+        """The days that the reference symbol's trading hours speak of: this week and the next, at most.
+
+        What the clock was told of them is not asked for again.
+        """
+        known = hours.sessions(*self._told)
+        told = known if first in known else hours.sessions(*self._line.ask(self._hours))
+        return {day: span for day, span in told.items() if first <= day <= last}
 
     def account(self) -> Account:
         """Values and positions; BrokerUnavailable while the two do not agree."""
@@ -199,7 +204,8 @@ class IBKRBroker:
         details = found[self._terms.reference]
         if isinstance(details, str):
             raise BrokerError(f"ibkr: no trading hours: {details}; name another symbol in reference")
-        return str(details.liquidHours or details.tradingHours), str(details.timeZoneId)
+        self._told = str(details.liquidHours or details.tradingHours), str(details.timeZoneId)
+        return self._told
 
     async def _open_orders(self, session: Session) -> tuple[Order, ...]:
         now, found = datetime.now(UTC), []

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from openbell.brokers.paper.memory import MemoryLedger
-from openbell.calendar.agree import disagreements
+from openbell.calendar.agree import ALWAYS, disagreements
 from openbell.calendar.exchange import exchange
 from openbell.calendar.window import decide
 from openbell.cli.checks.findings import Finding, bounded, failed, ok, warning
@@ -21,11 +21,9 @@ from openbell.values.plan import FeedUse, Plan, Window
 
 #: The first of these that cannot be answered leaves the rest unanswered.
 ORDER = ("credentials", "broker", "account", "clock", "calendar", "sessions")
-#: Terms of an adapter that wait longer than a look may take, in seconds.
-#: An exchange that never closes; the calendars of brokers are those of stocks.
-ALWAYS = "24/7"
 #: How far ahead the two calendars are compared.
 AHEAD = timedelta(days=14)
+#: Terms of an adapter that wait longer than a look may take, in seconds.
 _PATIENCE = {"connect_timeout": 2.0, "request_timeout": 2.0, "id_patience": 0.0}
 
 
