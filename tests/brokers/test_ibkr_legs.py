@@ -28,8 +28,8 @@ def test_I27_a_bracket_is_an_entry_and_two_exits_that_outlive_the_day(gateway, b
     assert isinstance(broker.submit(intent("b1", limit_price="99", **EXITS)), Accepted)
     assert told(gateway) == [
         ("b1", "BUY", "LMT", "DAY", "Submitted"),
-        ("leg-profit-b1", "SELL", "LMT", "GTC", "Submitted"),
-        ("leg-loss-b1", "SELL", "STP", "GTC", "PreSubmitted"),
+        ("b1-tp", "SELL", "LMT", "GTC", "Submitted"),
+        ("b1-sl", "SELL", "STP", "GTC", "PreSubmitted"),
     ]
     assert {order["limit"] for order in gateway.orders()} == {"99.0", "110.0", "None"}
 
@@ -70,11 +70,30 @@ def test_an_exit_off_the_tick_is_refused_with_the_whole_group(gateway, broker, t
     assert (answer.code, gateway.requests("placeOrder")) == ("110", [])
 
 
-def test_an_exit_of_two_prices_is_beyond_the_venue_here(gateway, broker):
+def oco(gateway: TwsDouble, broker) -> object:
     broker.submit(intent("held"))
-    wanted = intent(
-        "oco", Side.SELL, limit_price="110", stop_loss=Decimal(95), purpose=Purpose.EXIT, reference=Decimal(100)
-    )
-    answer = broker.submit(wanted)
-    assert isinstance(answer, Rejected)
-    assert answer.message == "nothing was sent: oco orders are not taken here"
+    return intent("oco", Side.SELL, limit_price="110", stop_loss=Decimal(95), purpose=Purpose.EXIT)
+
+
+def test_an_exit_of_two_prices_is_a_group_whose_stop_goes_first(gateway, broker):
+    answer = broker.submit(oco(gateway, broker))
+    assert isinstance(answer, Accepted)
+    assert told(gateway)[1:] == [
+        ("oco-sl", "SELL", "STP", "GTC", "PreSubmitted"),
+        ("oco", "SELL", "LMT", "DAY", "Submitted"),
+    ]
+
+
+def test_I19_a_group_whose_limit_is_refused_leaves_no_stop_behind(gateway, broker):
+    wanted = oco(gateway, broker)
+    gateway.script({"on": "placeOrder", "nth": 2, "error": [201, "Order rejected - reason: no"]})
+    assert isinstance(broker.submit(wanted), Rejected)
+    assert (broker.order("oco"), broker.open_orders()) == (None, ())
+
+
+def test_I19_a_group_whose_limit_never_arrives_is_unknown_and_its_stop_protects(gateway, broker):
+    wanted = oco(gateway, broker)
+    gateway.script({"on": "placeOrder", "nth": 2, "swallow": True})
+    assert isinstance(broker.submit(wanted), Unknown)
+    assert broker.order("oco") is None
+    assert broker.order("oco-sl").state is OrderState.ACKED

@@ -1,11 +1,13 @@
 """The broker contract on the IBKR adapter, over the protocol of TWS to the double."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from openbell.ports import Broker
 from tests.contracts.broker_contract import BrokerContract, Venue
-from tests.contracts.ibkr_venue import IBKRVenue
+from tests.contracts.ibkr_venue import IBKRVenue, opened
+from tests.contracts.legs_contract import LegsContract
 from tests.twsdouble.process import TwsDouble
 
 
@@ -33,3 +35,20 @@ class TestIBKROnMargin(BrokerContract):
         venue = IBKRVenue(double, {"shorting": True}, shorting=True, multiplier="4")
         yield venue
         venue.broker.close()
+
+
+class TestLegsAtIBKR(LegsContract):
+    """Parents, children and groups."""
+
+    @pytest.fixture
+    def venue(self, double: TwsDouble) -> Iterator[IBKRVenue]:
+        venue = IBKRVenue(double)
+        yield venue
+        venue.broker.close()
+
+    @pytest.fixture
+    def another(self, double: TwsDouble, venue: IBKRVenue) -> Iterator[Callable[[], Broker]]:
+        """With a client id of its own: two connections with one are refused."""
+        other = opened(double, client_id=72)
+        yield lambda: other
+        other.close()

@@ -123,6 +123,7 @@ class Venue:
                 return 201, f"Order rejected - reason:{words} [{self.cash} USD] MUST EXCEED THE INITIAL MARGIN"
             return None
         sells = (o for o in self.orders if not o.ended and (o.action, o.symbol) == ("SELL", order.symbol))
+        sells = (o for o in sells if not order.oca or o.oca != order.oca)
         free = self.holdings.get(order.symbol, (ZERO, ZERO))[0] - sum((o.remaining for o in sells), ZERO)
         if not self.settings["shorting"] and order.quantity > free:
             return 201, "Order rejected - reason:The contract is not available for short sale in a cash account."
@@ -167,8 +168,8 @@ class Venue:
                 other.waits = False
                 if order.status != "Filled":
                     self.end(other, "Cancelled", "Cancelled: its parent ended")
-            elif order.parent and other.parent == order.parent:
-                self.end(other, "Cancelled", "Cancelled: the other exit filled")
+            elif (order.parent and other.parent == order.parent) or (order.oca and other.oca == order.oca):
+                self.end(other, "Cancelled", "Cancelled: the other exit ended")
 
     def cancel(self, order: Placed, slowly: bool = False) -> None:
         """A cancel arrives; a slow one stays pending."""

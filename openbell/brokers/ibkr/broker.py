@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from openbell.brokers.ibkr import codes, hours, look, rows, statement
+from openbell.brokers.ibkr import codes, hours, look, outcomes, rows, statement
 from openbell.brokers.ibkr.facts import instrument, unfit
 from openbell.brokers.ibkr.ids import OrderIds
 from openbell.brokers.ibkr.look import Sent
@@ -16,8 +16,9 @@ from openbell.errors import BrokerError, BrokerUnavailable, InputError
 from openbell.ports import Accepted, BrokerClock, Capabilities, Rejected, Submission, Unknown, VenueDays
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
+from openbell.values.legs import independent, legs_of
 from openbell.values.money import ZERO, text
-from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderState, OrderType, Side
+from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, Side
 from openbell.venues.ibkr.contracts import Contracts
 from openbell.venues.ibkr.gateway import environment_of
 from openbell.venues.ibkr.line import Line
@@ -64,13 +65,13 @@ class IBKRBroker:
 
     @property
     def capabilities(self) -> Capabilities:
-        """All order types, exits that follow an entry, whole shares; a client id is not unique at the venue."""
+        """All order types and classes, whole shares; a client id is not unique at the venue."""
         return Capabilities(
             unique_client_ids=False,
             fractions=False,
             shorting=self._terms.shorting,
             order_types=frozenset(OrderType),
-            order_classes=frozenset({OrderClass.SIMPLE, OrderClass.OTO, OrderClass.BRACKET}),
+            order_classes=frozenset(OrderClass),
         )
 
     def close(self) -> None:
@@ -151,17 +152,35 @@ class IBKRBroker:
 
     def _outcome(self, intent: OrderIntent, word: Word, watch: Watch) -> Submission:
         if word is Word.TAKEN:
-            order = _taken(intent, watch)
-            return self._called_off(order) if waits(intent, watch) else Accepted(order)
+            order = outcomes.taken(intent, watch)
+            return self._called_off(order) if waits(intent, watch) else Accepted(order, self._legs(intent))
         if word is Word.REFUSED and watch.refusal:
             self._refused.add(intent.id)
             code, said = watch.refusal
-            return Rejected(str(code), said or codes.REFUSALS[code])
+            return self._alone(intent) or Rejected(str(code), said or codes.REFUSALS[code])
         if word is Word.ENDED:
             return self._confirmed(intent, watch)
         if word is Word.LOST:
             return Unknown("the connection was lost after the order was sent")
         return Unknown(f"no word about the order within {self._terms.ack_timeout:g} s")
+
+    def _legs(self, intent: OrderIntent) -> tuple[Order, ...]:
+        """The legs that the gateway lists as open; of the others nothing is said here."""
+        wanted = [leg.id for leg in legs_of(intent)]
+        try:
+            there = {order.client_id: order for order in self.open_orders()} if wanted else {}
+        except BrokerError:
+            return ()
+        return tuple(there[name] for name in wanted if name in there)
+
+    def _alone(self, intent: OrderIntent) -> Unknown | None:
+        """The stop of an OCO whose limit was refused is taken back: nothing works of what is rejected."""
+        if intent.order_class is not OrderClass.OCO:
+            return None
+        (stop,) = legs_of(intent)
+        gone = self.cancel(stop.id)
+        left = isinstance(gone, Unknown) or (isinstance(gone, Accepted) and not gone.order.state.terminal)
+        return Unknown(f"it is refused, but its stop {stop.id} may work") if left else None
 
     def _called_off(self, order: Order) -> Submission:
         """An order for the day that the venue holds back until it opens again is canceled at once."""
@@ -190,7 +209,7 @@ class IBKRBroker:
             found = self.order(client_id)
         except (BrokerError, InputError) as error:
             return Unknown(f"whether the order is canceled is not known: {error}")
-        return _canceled(client_id, word, watch, found)
+        return outcomes.canceled(client_id, word, watch, found)
 
     # --- behind the doors ------------------------------------------------------------------------------------
 
@@ -223,7 +242,7 @@ class IBKRBroker:
             return problem
         found = await look.find(session, intent.id, self._sent.get(intent.id), ended=False)
         if found is not None:
-            return _recovered(found, intent)
+            return outcomes.recovered(found, intent)
         if intent.side is Side.SELL and not self._terms.shorting:
             free = await self._free(session, intent.symbol)
             if intent.quantity > free:
@@ -233,9 +252,8 @@ class IBKRBroker:
     async def _free(self, session: Session, symbol: str) -> Decimal:
         """What is held and not offered by an open order."""
         account = await statement.account_of(session, self._terms.currency)
-        working = [
-            order for order in await self._open_orders(session) if (order.symbol, order.side) == (symbol, Side.SELL)
-        ]
+        orders = independent(await self._open_orders(session))
+        working = [order for order in orders if (order.symbol, order.side) == (symbol, Side.SELL)]
         return max(ZERO, account.quantity(symbol) - sum((order.remaining for order in working), ZERO))
 
     async def _open_trade(self, session: Session, client_id: str) -> Any:
@@ -255,45 +273,3 @@ class IBKRBroker:
 async def _account_number(session: Session) -> str:
     return session.account
 
-
-def _recovered(found: Order, intent: OrderIntent) -> Submission:
-    """The gateway has an order with this id before anything is sent: ours, or one that collides."""
-    if found.state is not OrderState.UNKNOWN and (found.symbol, found.side) == (intent.symbol, intent.side):
-        return Accepted(replace(found, reason=found.reason or "recovered: the broker had it already"))
-    there = f"{found.side} {text(found.quantity)} {found.symbol}"
-    return Unknown(f"ID_COLLISION: the broker has {there} under {intent.id}: {found.reason}")
-
-
-def _taken(intent: OrderIntent, watch: Watch) -> Order:
-    filled = max(watch.executed, watch.filled)
-    whole = filled >= intent.quantity
-    state = OrderState.FILLED if whole else OrderState.PARTIAL if filled else OrderState.ACKED
-    return Order(
-        client_id=intent.id,
-        symbol=intent.symbol,
-        side=intent.side,
-        quantity=intent.quantity,
-        type=intent.type,
-        state=state,
-        updated=datetime.now(UTC),
-        filled=filled,
-        broker_id=str(watch.perm_id),
-        limit_price=intent.limit_price,
-        stop_price=intent.stop_price,
-        trail=intent.trail,
-        time_in_force=intent.time_in_force,
-        reason=watch.notices(),
-    )
-
-
-def _canceled(client_id: str, word: Word, watch: Watch, found: Order | None) -> Submission:
-    refused = watch.said(codes.CANCEL_REFUSED)
-    if word is Word.REFUSED and refused:
-        return Rejected(str(refused[0]), refused[1])
-    if found is None:
-        return Unknown(f"no list of the gateway has {client_id} any more")
-    if found.state.terminal or found.state is OrderState.PENDING_CANCEL:
-        return Accepted(found)
-    if word is Word.TAKEN:
-        return Accepted(replace(found, state=OrderState.PENDING_CANCEL))
-    return Unknown("the cancel was not answered, and the order is still open")

@@ -1,45 +1,35 @@
-"""The exits of a bracket: children of the entry, of which one cancels the other.
+"""Orders that stand or fall together: the exits of an entry are its children, the two prices of an exit a group.
 
-All but the last go out untransmitted, and the last one lets the whole group go: the gateway forgets an entry whose
-exits never came.
+All but the last of an entry and its exits go out untransmitted, and the last one lets them go together: the gateway
+forgets an entry whose exits never came. A group of two prices cannot be sent as one; its stop goes first, so that what
+arrives alone protects.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from openbell.values.orders import OrderIntent, Side
-from openbell.venues.ibkr.sdk import Order as WireOrder
+from openbell.values.legs import legs_of
+from openbell.values.orders import OrderClass, OrderIntent
 
-#: Begins the reference of an exit; it is no client id of ours, because no run has sent it on its own.
-LEG = "leg-"
-
-
-def group(entry: Any, intent: OrderIntent, number: Callable[[], int]) -> list[Any]:
-    """The entry and its exits in the order of sending; ``number`` gives the next order id."""
-    exits = [leg for leg in (_profit(intent), _loss(intent)) if leg is not None]
-    for leg in exits:
-        leg.action = (Side.SELL if intent.side is Side.BUY else Side.BUY).value.upper()
-        leg.totalQuantity, leg.account, leg.outsideRth = entry.totalQuantity, entry.account, False
-        leg.parentId, leg.orderId = entry.orderId, number()
-        # The exits outlive the day of the entry: what is held overnight stays protected.
-        leg.tif, leg.transmit = "GTC", False
-    everything = [entry, *exits]
-    for order in everything:
-        order.transmit = order is everything[-1]
-    return everything
+#: What one order of a group fills is taken off the others, and only one of them is at the exchange at a time.
+_REDUCE = 2
 
 
-def _profit(intent: OrderIntent) -> Any:
-    if intent.take_profit is None:
-        return None
-    leg = WireOrder()
-    leg.orderType, leg.lmtPrice, leg.orderRef = "LMT", float(intent.take_profit), f"{LEG}profit-{intent.id}"
-    return leg
+def group(intent: OrderIntent, wire: Callable[[OrderIntent], Any], number: Callable[[], int]) -> tuple[Any, list[Any]]:
+    """The order itself, and what is sent for it in the order of sending; ``number`` gives the next order id."""
+    own, legs = wire(intent), [wire(leg) for leg in legs_of(intent)]
+    if intent.order_class is OrderClass.OCO:
+        return own, _either(own, legs, number)
+    own.orderId = number()
+    for leg in legs:
+        leg.parentId, leg.orderId = own.orderId, number()
+    for order in (own, *legs)[:-1]:
+        order.transmit = False
+    return own, [own, *legs]
 
 
-def _loss(intent: OrderIntent) -> Any:
-    if intent.stop_loss is None:
-        return None
-    leg = WireOrder()
-    leg.orderType, leg.auxPrice, leg.orderRef = "STP", float(intent.stop_loss), f"{LEG}loss-{intent.id}"
-    return leg
+def _either(own: Any, legs: list[Any], number: Callable[[], int]) -> list[Any]:
+    together = [*legs, own]
+    for order in together:
+        order.ocaGroup, order.ocaType, order.orderId = own.orderRef, _REDUCE, number()
+    return together

@@ -197,9 +197,10 @@ class Sending:
             raise Trouble(session.severed)
         watch = Watch(session)
         try:
-            order = wire_order(self._intent, session.account)
-            order.orderId = watch.number = self._number(session)
-            orders = group(order, self._intent, lambda: self._number(session))
+            own, orders = group(
+                self._intent, lambda intent: wire_order(intent, session.account), lambda: self._number(session)
+            )
+            watch.number = own.orderId
             self.sent = True
             for each in orders:
                 session.ib.placeOrder(self._contract, each)
