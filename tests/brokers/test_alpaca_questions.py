@@ -44,12 +44,13 @@ def broker(double) -> AlpacaBroker:
 
 @pytest.mark.parametrize("doubt", list(DOUBTS))
 @pytest.mark.parametrize("read", list(READS))
-def test_I14_an_answer_in_doubt_is_an_error_and_asked_once(broker, double, read, doubt):
+def test_I14_an_answer_in_doubt_is_an_error_and_not_asked_for_again(broker, double, read, doubt):
     before = len(double.requests())
     double.script(DOUBTS[doubt] | {"verb": "GET", "times": 0})
     with pytest.raises(BrokerError):
         READS[read](broker)
-    assert len(double.requests()) == before + 1
+    # A line that was kept open may have been closing anyway: a new one is tried, once.
+    assert len(double.requests()) == before + (2 if doubt == "closed" else 1)
 
 
 @pytest.mark.parametrize("read", list(READS))

@@ -23,6 +23,13 @@ class Answering(BaseHTTPRequestHandler):
         """Nothing to say."""
 
     def do_GET(self) -> None:
+        if self.command == "GET":
+            self.server.asked.append(self.client_address)
+        if "hangs up" in self.server.way and (
+            "at once" in self.server.way or self.server.asked.count(self.client_address) > 1
+        ):
+            self.close_connection = True  # as if it had been closing when the question came
+            return
         body, way = json.dumps(BODY).encode(), self.server.way
         self.send_response(200)
         if "gzip" in way:
@@ -55,11 +62,11 @@ def serve() -> Iterator[Callable[..., tuple[Trading, list]]]:
     def started(way: str) -> tuple[Trading, list]:
         handler = type("Handler", (Answering,), {"protocol_version": "HTTP/1.0" if "1.0" in way else "HTTP/1.1"})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        server.way, server.lines = way, []
+        server.way, server.lines, server.asked = way, [], []
         threading.Thread(target=server.serve_forever, daemon=True).start()
         running.append(server)
         keys = Keys(SecretStr("PK" + "T" * 18), SecretStr("s" * 40))
-        return Trading(f"http://127.0.0.1:{server.server_port}", keys), server.lines
+        return Trading(f"http://127.0.0.1:{server.server_port}", keys), server.asked if "hangs" in way else server.lines
 
     yield started
     for server in running:
@@ -82,3 +89,17 @@ def test_B03_an_order_never_meets_a_line_that_was_kept_open(serve):
         answer = trading.call("POST", "/orders", {"symbol": "AAPL"})
         assert (answer.status, answer.said) == (200, "")
     assert len(set(lines)) == 20
+
+
+def test_a_question_that_meets_a_line_which_is_just_closing_is_asked_once_more_on_a_new_one(serve):
+    trading, asked = serve("hangs up")
+    for _ in range(3):
+        assert trading.row("/account") == BODY
+    # The first on a new line, then each on the old one, which is closing, and on a new one.
+    assert [asked.count(line) for line in dict.fromkeys(asked)] == [2, 2, 1]
+
+
+def test_a_question_that_a_new_line_does_not_answer_is_not_asked_again(serve):
+    trading, asked = serve("hangs up, at once")
+    assert trading.call("GET", "/account").said == "no answer: ConnectionError"
+    assert len(asked) == 1

@@ -1,4 +1,6 @@
-"""One request, one answer: our own timeouts, no retry, no redirect, and no exception but for what is ours.
+"""One request, one answer: our own timeouts, no redirect, and no exception but for what is ours.
+
+Nothing is sent twice, but for a question that met a line which the server was just closing.
 
 The SDK's client builds addresses and headers; what it does around a request is replaced, because it waits without
 end, sends a POST again after 429 and 504, and raises half a dozen kinds of errors for an order that was accepted.
@@ -15,10 +17,11 @@ from typing import Any, NoReturn
 from weakref import finalize
 
 from alpaca.common.rest import RESTClient
+from requests import ConnectionError as ConnectionBroken
 from requests import PreparedRequest, ReadTimeout, RequestException, Response
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from openbell.venues.allowance import Allowance
 from openbell.venues.alpaca.keys import Keys
@@ -137,7 +140,7 @@ class Transport(RESTClient):
             if method != "GET":
                 # A server may be closing a connection that was kept open; an order must never meet that.
                 self._session.get_adapter(url).close()
-            response = self._session.request(method, url, timeout=self._timeouts, stream=True, **opts)
+            response = self._sent(method, url, opts)
             status, headers, text = response.status_code, response.headers, self._masked(self._content(response))
         except (RequestException, HTTPError, OSError, ValueError) as error:
             # The error holds the request, and with it the keys: only its kind goes on.
@@ -153,6 +156,25 @@ class Transport(RESTClient):
             reset=headers.get("X-RateLimit-Reset", ""),
             date=headers.get("Date", ""),
         )
+
+    def _sent(self, method: str, url: str, opts: dict[str, Any]) -> Response:
+        """A question that an old line did not take goes out once more on a new one; nothing else ever does."""
+        lines = self._lines(url)
+        try:
+            return self._session.request(method, url, timeout=self._timeouts, stream=True, **opts)
+        except ConnectionBroken as error:
+            broken = bool(error.args) and isinstance(error.args[0], ProtocolError)
+            if method != "GET" or not broken or self._lines(url) != lines:
+                raise
+        self._session.get_adapter(url).close()
+        return self._session.request(method, url, timeout=self._timeouts, stream=True, **opts)
+
+    def _lines(self, url: str) -> int:
+        """How many connections were made so far: one that fails without a new one was kept open from before."""
+        adapter = self._session.get_adapter(url)
+        assert isinstance(adapter, HTTPAdapter)  # noqa: S101  # mounted above
+        pools = adapter.poolmanager.pools
+        return sum(pools[key].num_connections for key in pools.keys())  # noqa: SIM118  # it cannot be iterated over
 
     def _content(self, response: Response) -> bytes:
         """The whole body; one that comes drop by drop is given up, since each drop restarts the socket's timeout."""
