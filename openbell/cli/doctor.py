@@ -9,11 +9,12 @@ import click
 from openbell import planfiles
 from openbell.cli.checking import Checked, check_file
 from openbell.cli.checks import installation, plans, schedules, venue
-from openbell.cli.checks.findings import Finding, State, failed, masked, ok, warning
+from openbell.cli.checks.findings import Finding, failed, masked, ok, warning
 from openbell.cli.checks.prefect_api import Server, server
 from openbell.cli.output import emit, machine, say, table
 from openbell.errors import InputError, SettingsError
 from openbell.settings import Settings, load_settings
+from openbell.values.condition import Condition
 from openbell.values.plan import Plan
 
 COLUMNS = ("state", "check", "plan", "found", "what to do")
@@ -35,7 +36,7 @@ def doctor(ctx: click.Context, plan: str | None, as_json: bool) -> None:
         ctx.exit(1)
     found = masked(_findings(_checked(plan, settings), settings, datetime.now(UTC)), settings)
     _print(found, as_json)
-    if any(each.state is State.FAILED for each in found):
+    if any(each.state is Condition.FAILED for each in found):
         ctx.exit(1)
 
 
@@ -58,7 +59,7 @@ def _findings(checked: list[Checked], settings: Settings, now: datetime) -> Iter
         settings, live=any(each.plan and each.plan.mode == "live" for each in checked)
     )
     yield (reached := schedules.reach(at := server()))
-    up = at if reached.state is State.OK else None
+    up = at if reached.state is Condition.OK else None
     if not checked:
         yield warning("plan", "there is no plan")
     for each in checked:
@@ -84,10 +85,10 @@ def _of_plan(plan: Plan, settings: Settings, up: Server | None, now: datetime) -
 
 
 def _print(found: list[Finding], as_json: bool) -> None:
-    bad = sum(each.state is State.FAILED for each in found)
+    bad = sum(each.state is Condition.FAILED for each in found)
     if as_json:
         emit({"ok": not bad, "findings": found})
         return
     table("", COLUMNS, [(each.state.value, each.check, each.plan, each.detail, each.advice) for each in found])
-    odd = sum(each.state is State.WARNING for each in found)
+    odd = sum(each.state is Condition.WARNING for each in found)
     say(f"{len(found)} looks: {bad} failed, {odd} warnings")

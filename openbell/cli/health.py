@@ -6,7 +6,8 @@ import click
 
 from openbell.cli.output import emit, machine, say, table
 from openbell.settings import load_settings
-from openbell.watch.judging import Condition, healthy, signs
+from openbell.values.condition import Condition
+from openbell.watch.judging import healthy, signs
 from openbell.watch.looking import look
 
 

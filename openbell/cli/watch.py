@@ -16,9 +16,10 @@ from openbell.errors import OpenbellError, SchemaMismatch, StoreError
 from openbell.settings import Settings, load_settings
 from openbell.stages.wording import count
 from openbell.store.connect import exists
+from openbell.values.condition import Condition
 from openbell.values.time import iso
 from openbell.watch.endpoint import HOST, PORT, Address, application, serving
-from openbell.watch.judging import Condition, Sign, signs
+from openbell.watch.judging import Sign, signs
 from openbell.watch.looking import Looked, look
 from openbell.watch.metrics import registry
 from openbell.watch.rounds import Rounded, make_round

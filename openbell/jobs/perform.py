@@ -7,7 +7,7 @@ from openbell import store
 from openbell.desk import Desk
 from openbell.errors import InputError
 from openbell.jobs.alerting import alerts
-from openbell.jobs.delivery import Dispatch, by_variable, deliver
+from openbell.jobs.delivery import Dispatch, by_variable, by_variable_only, deliver
 from openbell.jobs.following import orders, recover_patiently
 from openbell.jobs.heartbeat import heartbeat
 from openbell.jobs.pricing import prices
@@ -32,13 +32,13 @@ def recover(desk: Desk, run_id: str) -> RunRecord:
 
 
 def notify(desk: Desk, run_id: str) -> RunRecord:
-    """What waits is sent to the targets that environment variables name; blocks need Prefect."""
+    """What waits is sent to the targets that environment variables name; messages to blocks wait for Prefect."""
 
     def work(run: Run) -> Worked:
         run.lease.stretch()
-        settings, plan = desk.settings, desk.plan
-        outbox = store.open_outbox(settings.url)
-        sent = deliver(Dispatch(plan, outbox, desk.history, desk.journal, by_variable(plan), desk.clock))
+        plan, outbox = desk.plan, store.open_outbox(desk.settings.url)
+        opened = by_variable(plan)
+        sent = deliver(Dispatch(plan, outbox, desk.history, desk.journal, opened, desk.clock, by_variable_only))
         return sent.worked(outbox.tally(plan.name)[MessageState.WAITING])
 
     return whole(desk, NOTIFY, run_id, work)

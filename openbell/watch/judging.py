@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from openbell.ports import Level
 from openbell.ports.health import AccountLook, StoreLook
 from openbell.stages.outbox import ALERT_LEVELS
 from openbell.stages.wording import clean, count
+from openbell.values.condition import Condition
 from openbell.values.message import MessageState, Severity
 from openbell.values.record import Outcome
 from openbell.values.time import iso
@@ -19,14 +19,6 @@ UNKNOWN_LIMIT = timedelta(seconds=60)
 #: So many failures in a row of one job are no accident.
 FAILURES = 3
 _SERIOUS = (Severity.ERROR, Severity.CRITICAL)
-
-
-class Condition(StrEnum):
-    """How a sign stands."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from prometheus_client.registry import Collector
 from openbell import __version__
 from openbell.ports import Level
 from openbell.ports.health import AccountLook, StoreLook
+from openbell.values.condition import Condition
 from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
-from openbell.watch.judging import Condition, signs
+from openbell.watch.judging import signs
 from openbell.watch.looking import JobLook, Looked
 
 #: The switch as a number: the higher, the less may be sent.

@@ -12,9 +12,10 @@ import pytest
 
 from openbell.calendar.exchange import exchange
 from openbell.cli.checks import installation, plans
-from openbell.cli.checks.findings import ABOUT, LIMIT, State
+from openbell.cli.checks.findings import ABOUT, LIMIT
 from openbell.ports import Level
 from openbell.store import open_journal
+from openbell.values.condition import Condition
 from openbell.values.job import JOBS
 from openbell.values.plan import Plan
 from tests.cli.prefect_double import PrefectDouble, serving
@@ -177,9 +178,9 @@ def test_H02_a_halt_is_told_with_the_way_out(empty, prefect):
 def test_M9_a_package_that_prefect_fails_with_is_named(bad):
     good = {"sqlalchemy": "2.0.58", "fastapi": "0.150.0"}
     (line,) = installation.versions(good)
-    assert line.state is State.OK
+    assert line.state is Condition.OK
     (line,) = installation.versions(good | bad)
-    assert (line.state, next(iter(bad)) in line.detail) == (State.FAILED, True)
+    assert (line.state, next(iter(bad)) in line.detail) == (Condition.FAILED, True)
 
 
 def test_an_unknown_variable_is_one_line_and_not_its_value(empty):
@@ -324,8 +325,9 @@ def test_a_plan_that_cannot_run(empty, prefect):
 
 
 @pytest.mark.parametrize(("days", "mode", "state"), [
-    (31, "live", State.OK), (30, "live", State.WARNING), (30, "paper", State.WARNING),
-    (8, "live", State.WARNING), (7, "live", State.FAILED), (7, "paper", State.WARNING), (-5, "live", State.FAILED),
+    (31, "live", Condition.OK), (30, "live", Condition.WARNING), (30, "paper", Condition.WARNING),
+    (8, "live", Condition.WARNING), (7, "live", Condition.FAILED), (7, "paper", Condition.WARNING),
+    (-5, "live", Condition.FAILED),
 ])  # fmt: skip
 def test_K10_the_end_of_the_calendar(days, mode, state):
     plan = Plan.model_validate(

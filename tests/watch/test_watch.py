@@ -54,9 +54,11 @@ def test_a_heartbeat_of_prefect_that_is_in_time_is_not_made_again(home):
     assert home.runs(job="heartbeat") == ()
 
 
-def test_what_waits_for_a_block_of_prefect_goes_on_waiting(home, receiver):
+@pytest.mark.parametrize("commands", [("watch --once",), ("run heartbeat demo", "run notify demo")])
+def test_what_waits_for_a_block_of_prefect_goes_on_waiting(home, receiver, commands):
     home.beat(timedelta(minutes=10))
-    home("watch", "--once")
+    for command in commands:
+        home(*command.split())
     states = {(one.message.target, one.state) for one in store.open_outbox(home.url).messages()}
     assert ("env:OPENBELL_NOTIFY_OPS", MessageState.SENT) in states
     assert ("slack-webhook/ops", MessageState.WAITING) in states

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
@@ -12,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from openbell.errors import OpenbellError, TooLong
 from openbell.settings import NOTIFY_PREFIX, Settings
 from openbell.store.connect import parse_url
+from openbell.values.condition import Condition
 
 T = TypeVar("T")
 #: Seconds that one look may take, whatever the other side does.
@@ -78,20 +78,12 @@ ABOUT: dict[str, tuple[str, str]] = {
 }
 
 
-class State(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line; ``plan`` is empty where it is about the whole installation, ``advice`` where all is well."""
 
     check: str
-    state: State
+    state: Condition
     detail: str
     plan: str = ""
     advice: str = ""
@@ -99,17 +91,17 @@ class Finding:
 
 def ok(check: str, detail: str, plan: str = "") -> Finding:
     """All is well."""
-    return Finding(check, State.OK, detail, plan)
+    return Finding(check, Condition.OK, detail, plan)
 
 
 def warning(check: str, detail: str, plan: str = "", advice: str = "") -> Finding:
     """Nothing is lost yet, but somebody should look."""
-    return Finding(check, State.WARNING, detail, plan, advice or ABOUT[check][1])
+    return Finding(check, Condition.WARNING, detail, plan, advice or ABOUT[check][1])
 
 
 def failed(check: str, detail: str, plan: str = "", advice: str = "") -> Finding:
     """It must be put right before anything trades."""
-    return Finding(check, State.FAILED, detail, plan, advice or ABOUT[check][1])
+    return Finding(check, Condition.FAILED, detail, plan, advice or ABOUT[check][1])
 
 
 def bounded(look: Callable[[], T], seconds: float = LIMIT) -> T:
