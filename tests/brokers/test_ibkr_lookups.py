@@ -66,6 +66,15 @@ def test_I19_a_canceled_order_is_found_among_the_completed(broker, elsewhere):
     assert (found.state, found.quantity, found.reason) == (OrderState.CANCELED, 10, "Cancelled by Trader")
 
 
+@pytest.mark.parametrize("nothing", ["", "2147483647", "9223372036854775807", "1.7976931348623157E308"])
+def test_I25_what_stands_for_no_quantity_is_no_quantity(gateway, broker, nothing):
+    broker.submit(intent("gone", limit_price="95"))
+    gateway.end("gone", "Cancelled", "Cancelled by Trader")
+    gateway.script({"on": "completedOrders", "nothing": nothing})
+    found = broker.order("gone")
+    assert (found.state, found.quantity, found.filled) == (OrderState.CANCELED, 10, 0)
+
+
 def test_an_order_that_expired_says_so(gateway, broker):
     broker.submit(intent("day", limit_price="95"))
     gateway.end("day", "Cancelled", "Expired")
@@ -131,6 +140,23 @@ def test_I35_an_execution_that_was_taken_back_is_gone(gateway, broker):
     (bust,) = broker.busts(before.time)
     assert (bust.fill, bust.client_id) == (before.id, "bust")
     assert broker.busts(before.time + timedelta(seconds=1)) == ()
+
+
+@pytest.fixture
+def far_away(monkeypatch):
+    """This machine is in another zone than the gateway."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_I50_an_execution_with_a_time_in_utc_is_of_utc_wherever_this_runs(gateway, broker, far_away):
+    broker.submit(intent("made"))
+    gateway.script({"on": "executions", "dashed": True, "times": 0})
+    (fill,) = fills(broker)
+    assert fill.time <= broker.clock().now
 
 
 def test_I36_a_commission_that_does_not_come_holds_nothing_up(gateway, broker):

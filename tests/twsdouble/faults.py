@@ -25,6 +25,8 @@ KEYS = {
     "terse": "orders without the message about their status",
     "twice": "every row is told twice",
     "zone": "executions carry this zone",
+    "dashed": "executions carry times in UTC, with a dash and no zone",
+    "nothing": "what completed orders say where nothing was filled",
     "partly": "only that many rows, and no end",
 }
 

@@ -16,6 +16,11 @@ def stamp(instant: float, zone: str = ZONE) -> str:
     return datetime.fromtimestamp(instant, ZoneInfo(zone)).strftime(f"%Y%m%d %H:%M:%S {zone}")
 
 
+def dashed(instant: float) -> str:
+    """The same where the gateway is set to send times in UTC."""
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y%m%d-%H:%M:%S")
+
+
 def connected(version: int) -> bytes:
     return frame(version, datetime.now(UTC).strftime("%Y%m%d %H:%M:%S UTC"))
 
@@ -45,8 +50,11 @@ def order_status(order: Placed) -> bytes:
     return frame(3, order.order_id, order.told, *amounts, order.client, order.why, 0)
 
 
-def completed_order(order: Placed) -> bytes:
-    """Order id and client id are not told, and the quantity of a filled order is 0."""
+def completed_order(order: Placed, nothing: object = 0) -> bytes:
+    """Order id and client id are not told, and the quantity of a filled order is 0.
+
+    ``nothing`` is what stands for a filled quantity that there is none of.
+    """
     quantity = 0 if order.status == "Filled" else order.quantity
     head = [101, *contract_fields(order), order.symbol, "NMS"]
     terms = [order.action, quantity, order.type, _price(order.limit), _price(order.aux), order.tif, order.oca]
@@ -54,7 +62,7 @@ def completed_order(order: Placed) -> bytes:
     shares = ["", "", "", "", "", "", "", "", "", 0, "", -1]
     ranges = ["", "", "", "", "", 0, 0, 0, "", 0, 0, "", 0, "", ""]
     stops = [0, 0, order.mark, "", "", 0, 0, 0, "", "", "", "", "", "", 0, 0, "", 0]
-    tail = [order.status, 0, 0, 0, order.mark, "", 0, 0, 0, "", order.filled, 0, 0, "", 0, 0, 0]
+    tail = [order.status, 0, 0, 0, order.mark, "", 0, 0, 0, "", order.filled or nothing, 0, 0, "", 0, 0, 0]
     return frame(
         *head, *terms, *owner, *shares, *ranges, *stops, *tail, order.completed_time, order.completed, *[""] * 5
     )

@@ -153,7 +153,7 @@ def completed_orders(session: "Session", fields: Fields, fault: dict) -> None:
     forgotten = session.server.venue.forgotten
     for order in session.server.venue.orders:
         if order.ended and not order.hidden and f"completed {order.ref}" not in forgotten and not fault.get("empty"):
-            session.send_raw(messages.completed_order(order))
+            session.send_raw(messages.completed_order(order, fault.get("nothing", 0)))
     session.send(102)
 
 
@@ -165,11 +165,9 @@ def executions(session: "Session", fields: Fields, fault: dict) -> None:
     for order, each in made[: fault.get("partly", len(made))]:
         if each["id"] in venue.forgotten or (client and order.client != client) or account not in ("", order.account):
             continue
-        shown = (
-            each | {"stamp": messages.stamp(each["time"], "UTC").replace("UTC", fault["zone"])}
-            if "zone" in fault
-            else each
-        )
+        told = {"stamp": messages.stamp(each["time"], "UTC").replace("UTC", fault["zone"])} if "zone" in fault else {}
+        told |= {"stamp": messages.dashed(each["time"])} if fault.get("dashed") else {}
+        shown = each | told
         session.send_raw(messages.execution(order, shown, request))
         if venue.settings["commissions"]:
             session.send_raw(messages.commission(each))

@@ -23,8 +23,8 @@ TYPES = {
     "STP LMT": OrderType.STOP_LIMIT,
     "TRAIL": OrderType.TRAILING_STOP,
 }
-#: What the SDK has where the wire has nothing.
-_UNSET = 1e300
+#: What stands for nothing: the largest of an int, and from the largest of a long upward everything.
+_NO_INT, _NO_LONG = 2.0**31 - 1, 2.0**63
 _MANY_EQUAL = Decimal("0.00000001")
 
 
@@ -63,7 +63,7 @@ def amount(value: float, name: str) -> Decimal:
 
 def maybe(value: float) -> Decimal | None:
     """As ``amount``; None where the venue says nothing."""
-    if not math.isfinite(value) or abs(value) >= _UNSET:
+    if not math.isfinite(value) or abs(value) >= _NO_LONG or value == _NO_INT:
         return None
     exact = Decimal(repr(float(value)))
     return Decimal(int(exact)) if exact == exact.to_integral_value() else exact
@@ -219,8 +219,9 @@ def _order(
 
 
 def _instant(words: str) -> datetime | None:
-    """``20261120 10:00:00 US/Eastern`` in UTC; None for anything else."""
-    day, _, rest = words.partition(" ")
+    """``20261120 10:00:00 US/Eastern`` or ``20261120-15:00:00``, which is of UTC, in UTC; None for anything else."""
+    told = f"{words.replace('-', ' ')} UTC" if words[8:9] == "-" else words
+    day, _, rest = told.partition(" ")
     clock, _, zone = rest.partition(" ")
     try:
         return datetime.strptime(f"{day} {clock}", "%Y%m%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,6 +15,9 @@ from openbell.venues.ibkr.sdk import IB, ExecutionFilter
 T = TypeVar("T")
 #: Messages whose loss would make an answer look complete that is not: orders, executions, positions, values, bars.
 _NEEDED = ("5", "6", "7", "10", "11", "17", "59", "61", "101")
+#: The message about an execution, and the place in it of a time, which in UTC looks like this.
+_EXECUTION, _TIME = 11, 15
+_IN_UTC = re.compile(r"(\d{8})-(\d\d:\d\d:\d\d)")
 #: Order ids at and above this mean "none".
 _NO_ID = 2**31 - 1
 #: How long a closing connection may take to be gone.
@@ -78,6 +82,8 @@ class Session:
         self._order_status = wrapper.orderStatus
         wrapper.openOrder, wrapper.completedOrder = self._on_open_order, self._on_completed_order
         wrapper.orderStatus = self._on_order_status
+        handlers = self.ib.client.decoder.handlers
+        self._execution, handlers[_EXECUTION] = handlers[_EXECUTION], self._on_execution
         self.ib.errorEvent += self._on_error
         self.ib.client.conn.disconnected += self._on_gone
         self.ib.client.decoder.logger = _Witness(self._on_unread)
@@ -220,6 +226,10 @@ class Session:
     def _on_order_status(self, number: int, status: str, *rest: Any) -> None:
         self.statuses[rest[3]] = status
         self._order_status(number, status, *rest)
+
+    def _on_execution(self, fields: list[str]) -> None:
+        """A time with a dash is of UTC, whatever the zone of this machine, which the SDK takes it for."""
+        self._execution([*fields[:_TIME], _IN_UTC.sub(r"\1 \2 UTC", fields[_TIME]), *fields[_TIME + 1 :]])
 
     def _on_completed_order(self, contract: Any, order: Any, state: Any) -> None:
         self.ends[order.permId] = state.completedTime, state.completedStatus
