@@ -13,8 +13,9 @@ from deployments.automations import silent_runs
 from deployments.local import POOL
 from tests.deployments.publishing import Publishing
 from tests.faults.double import CANARY, KEY, Double
-from tests.flows.installation import PLAN, until
+from tests.flows.installation import PLAN
 from tests.notifiers.receiver import Receiver, receiving
+from tests.servers import until
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("publish")]
 BLOCK = "custom-webhook/openbell-automations"

@@ -4,15 +4,13 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
-
-import httpx
+from typing import Any, Self
 
 from deployments.local import POOL, ROOT, LocalPrefect
+from tests import servers
 from tests.faults.double import CANARY, KEY, Double
 from tests.faults.evidence import Evidence, Expected, gather
 from tests.faults.oracle import Finding, judge
@@ -54,7 +52,6 @@ for home in sys.argv[1:]:
     print(state.name, state.message)
 """
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-T = TypeVar("T")
 
 
 class Installation:
@@ -94,14 +91,15 @@ class Installation:
         armed = {"OPENBELL_TEST_CRASH": crash} if crash else {}
         return self._run("SCHEDULED", {"env": self.variables | armed})
 
-    def by_hand(self) -> tuple[str, subprocess.Popen[bytes]]:
+    def by_hand(self, *module: str) -> tuple[str, subprocess.Popen[bytes]]:
         """A trading run in the process that a worker would have started, without the worker."""
         run = self._run("PENDING", {})
         environment = {**self.prefect.environment, **self.variables, "PREFECT__FLOW_RUN_ID": run}
         with (self.folder / "run.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "prefect.engine"], cwd=self.folder, env=environment, stdout=log, stderr=log
-            )
+                [sys.executable, "-m", *(module or ("prefect.engine",))],
+                cwd=self.folder, env=environment, stdout=log, stderr=log,
+            )  # fmt: skip
         self._processes.append(process)
         return run, process
 
@@ -127,15 +125,7 @@ class Installation:
 
 
 def ask(prefect: LocalPrefect, verb: str, path: str, body: Any = None) -> Any:
-    """Ask Prefect's server, which says 503 while its database is locked and has then done nothing."""
-    for pause in (0.5, 1, 2, 4, None):
-        # No certificates are read for plain http; a busy server may take its time.
-        answer = httpx.request(verb, f"{prefect.url}/api/{path}", json=body, timeout=60, verify=False)
-        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or pause is None:
-            break
-        time.sleep(pause)
-    answer.raise_for_status()
-    return answer.json() if answer.content else None
+    return servers.ask(prefect.url, verb, path, body)
 
 
 def trading(prefect: LocalPrefect) -> str:
@@ -154,15 +144,6 @@ def ended(prefect: LocalPrefect, runs: Sequence[str]) -> bool:
     """Whether each of the runs has ended."""
     found = ask(prefect, "POST", "flow_runs/filter", {"flow_runs": {"id": {"any_": list(runs)}}})
     return all(run["state"]["type"] in FINAL for run in found)
-
-
-def until(question: Callable[[], T], seconds: float = 60) -> T:
-    """The first answer that is true."""
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"nothing after {seconds} s"
-        time.sleep(0.1)
-    return answer
 
 
 def recover(prefect: LocalPrefect, installations: Sequence[Installation]) -> list[str]:

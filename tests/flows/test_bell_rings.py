@@ -2,37 +2,26 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from deployments.local import LocalPrefect
 from openbell import store
 from openbell.values.record import Outcome
 from tests.flows.conftest import session_open
+from tests.servers import ask, until
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 
 
 def post(prefect: LocalPrefect, path: str, body: dict[str, object]) -> list[dict[str, object]]:
-    answer = httpx.post(f"{prefect.url}/api/{path}", json=body, timeout=20)
-    answer.raise_for_status()
-    return answer.json()
-
-
-def wait_for_runs(prefect: LocalPrefect, seconds: float) -> list[dict[str, object]]:
-    wanted = {"deployments": {"name": {"any_": ["demo"]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
-    deadline = time.monotonic() + seconds
-    while not (runs := post(prefect, "flow_runs/filter", wanted)) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return runs
+    return ask(prefect.url, "POST", path, body)
 
 
 def test_scheduled_runs_appear(prefect: LocalPrefect) -> None:
-    runs = wait_for_runs(prefect, 60)
-    assert runs, f"no scheduled run within 60 s; see {prefect.home}/server.log"
+    wanted = {"deployments": {"name": {"any_": ["demo"]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    runs = until(lambda: post(prefect, "flow_runs/filter", wanted))
     assert all(run["auto_scheduled"] for run in runs)
 
 

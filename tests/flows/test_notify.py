@@ -28,6 +28,7 @@ from tests.contracts.notifier_contract import NotifierContract
 from tests.flows.conftest import session_open
 from tests.notifiers.receiver import Receiver, receiving
 from tests.notifiers.samples import CANARY, OPS, posted
+from tests.servers import until
 
 pytestmark = [
     pytest.mark.server,
@@ -70,13 +71,6 @@ def ring(**parameters: Any) -> State:
     return asyncio.run(trade(plan="demo", **parameters, return_state=True))
 
 
-def eventually(question: Any, enough: Any = bool, seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while not enough(answer := question()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return answer
-
-
 def messages() -> tuple[Posted, ...]:
     return stores.open_outbox(load_settings().url).messages()
 
@@ -105,10 +99,10 @@ def test_S22_run_is_neither_slower_nor_other_when_its_target_hangs(
     assert state.name == "Completed"
     assert orders() == before
     assert took < control + 5  # the target would hold it for half a minute
-    assert eventually(lambda: receiver.received)
+    assert until(lambda: receiver.received)
     assert [found.state for found in messages()] == [MessageState.WAITING]
     receiver.stop()
-    assert eventually(lambda: messages()[0].error).startswith("no answer")
+    assert until(lambda: messages()[0].error).startswith("no answer")
 
 
 def test_L01_ended_run_is_told_at_once_and_by_the_job_not_again(
@@ -117,10 +111,10 @@ def test_L01_ended_run_is_told_at_once_and_by_the_job_not_again(
     monkeypatch.setenv("OPENBELL_NOTIFY_OPS", receiver.url())
     write_plan(tmp_path, OPS)
     state = ring(as_of=session_open(3))
-    (received,) = eventually(lambda: receiver.received)
+    (received,) = until(lambda: receiver.received)
     assert received.json["subject"] == "demo trade: completed"
     assert received.json["body"].startswith(state.message)
-    assert eventually(lambda: [found.state for found in messages()], lambda found: found == [MessageState.SENT])
+    assert until(lambda: [found.state for found in messages()], enough=lambda found: found == [MessageState.SENT])
     stores.open_journal(load_settings().url).alert("UNKNOWN_ORDER", "ob-1", "no answer")
     told = asyncio.run(notify(plan="demo", return_state=True))
     assert (told.name, told.message) == ("Completed", "1 message sent, 0 waiting, 0 given up")
@@ -145,7 +139,7 @@ def test_L01_block_is_told_and_its_address_is_nowhere(
 ) -> None:
     write_plan(tmp_path, block)
     state = ring(as_of=session_open(3))
-    (received,) = eventually(lambda: receiver.received)
+    (received,) = until(lambda: receiver.received)
     assert received.json["text"].startswith("demo trade: completed completed:")
     assert received.line == f"POST /{CANARY} HTTP/1.1"
     run = {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}

@@ -1,13 +1,11 @@
 """The flow as Prefect runs it: names, states, graph, artifacts, and what is refused before it is a run."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow_async
@@ -23,7 +21,9 @@ from openbell.settings import load_settings
 from openbell.stages.rerun import rerun
 from openbell.values import canonical
 from openbell.values.record import Outcome
+from tests import servers
 from tests.flows.conftest import session_open
+from tests.servers import until
 
 pytestmark = [
     pytest.mark.server,
@@ -44,20 +44,11 @@ def ring(**parameters: Any) -> State:
 
 
 def ask(prefect: LocalPrefect, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{prefect.url}/api/{path}", json=body, timeout=20)
-    answer.raise_for_status()
-    return answer.json()
+    return servers.ask(prefect.url, "POST", path, body)
 
 
 def of_run(state: State) -> dict[str, Any]:
     return {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
-
-
-def eventually(question: Any, enough: Any, seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while not enough(answer := question()) and time.monotonic() < deadline:
-        time.sleep(0.3)
-    return answer
 
 
 def history() -> Any:
@@ -68,7 +59,7 @@ def test_the_graph_shows_exactly_the_five_stages_and_the_run_says_what_it_is(pre
     state = ring(plan="demo", as_of=session_open(3))
     assert state.name == "Completed"
     assert "orders" in (state.message or "")
-    tasks = eventually(lambda: ask(prefect, "task_runs/filter", of_run(state)), lambda found: len(found) >= 5)
+    tasks = until(lambda: ask(prefect, "task_runs/filter", of_run(state)), enough=lambda found: len(found) >= 5)
     assert sorted(task["name"].rpartition("-")[0] for task in tasks) == [
         "evaluate-strategies",
         "execute-orders",
@@ -77,9 +68,8 @@ def test_the_graph_shows_exactly_the_five_stages_and_the_run_says_what_it_is(pre
         "risk-gate",
     ]
     (run,) = ask(prefect, "flow_runs/filter", of_run(state))
-    local = session_open(3).astimezone().strftime("%Y-%m-%d")
-    assert run["name"].startswith(f"demo {local} 09:35 E")
-    artifacts = eventually(lambda: ask(prefect, "artifacts/filter", of_run(state)), lambda found: len(found) >= 5)
+    assert run["name"].startswith(f"demo {session_open(3):%Y-%m-%d} 09:35 E")
+    artifacts = until(lambda: ask(prefect, "artifacts/filter", of_run(state)), enough=lambda found: len(found) >= 5)
     assert {a["key"] for a in artifacts} == {
         "report-demo",
         "signals-demo",

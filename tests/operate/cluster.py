@@ -5,21 +5,20 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
 
 import openbell
 from deployments.local import PROFILE, free_port
+from tests import servers
 
 ROOT = Path(openbell.__file__).parent.parent
 #: The settings of every host, as the page for operators shows them.
 PAGE = ROOT / "docs" / "several-hosts.md"
-T = TypeVar("T")
 
 
 def shared(store: str, prefect: str, redis: str) -> dict[str, str]:
@@ -113,9 +112,7 @@ class Host:
 
     def ask(self, verb: str, path: str, body: Any = None) -> Any:
         """Ask the API server of this host."""
-        answer = httpx.request(verb, f"{self.url}/api/{path}", json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        return servers.ask(self.url, verb, path, body)
 
     def __enter__(self) -> Self:
         return self
@@ -135,12 +132,3 @@ def descendants(parent: int) -> list[int]:
     for known in family:
         family += [child for child, of in pairs if of == known]
     return family[1:]
-
-
-def until(question: Callable[[], T], seconds: float) -> T:
-    """The first answer that is true."""
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"nothing after {seconds:.0f} s"
-        time.sleep(0.2)
-    return answer

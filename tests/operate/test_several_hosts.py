@@ -14,7 +14,8 @@ from openbell import store
 from openbell.values.record import Outcome
 from tests.faults.double import CANARY, KEY, Double
 from tests.flows.installation import PLAN as VICTIM
-from tests.operate.cluster import ROOT, Host, shared, until
+from tests.operate.cluster import ROOT, Host, shared
+from tests.servers import until
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(600)]
 

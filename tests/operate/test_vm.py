@@ -19,8 +19,10 @@ from deployments import vm as installer
 from deployments.local import PROFILE
 from deployments.publish_deployments import LIVE_POOL
 from deployments.service import environment
-from tests.operate.cluster import ROOT, until
+from tests import servers
+from tests.operate.cluster import ROOT
 from tests.operate.staged import Vm
+from tests.servers import until
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("vm"), pytest.mark.timeout(420)]
 UNITS = ("server", "worker", "watchdog", "worker-live", "api", "services")
@@ -53,9 +55,7 @@ def running(vm: Vm) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
 
 
 def ask(vm: Vm, verb: str, path: str, body: Any = None) -> Any:
-    answer = httpx.request(verb, f"{vm.url}/api/{path}", json=body, auth=vm.password, timeout=30)
-    answer.raise_for_status()
-    return answer.json() if answer.content else None
+    return servers.ask(vm.url, verb, path, body, vm.password)
 
 
 def deployment(vm: Vm, flow: str) -> str:
