@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+from openbell.jobs import trading
 from tests.orders.conftest import home, tape, wire  # noqa: F401
 from tests.orders.desks import QUIET, SYMBOLS, open_desk
 
@@ -24,3 +25,10 @@ def open_exits(home, wire):  # noqa: F811
 @pytest.fixture
 def desk(open_exits):
     return open_exits()
+
+
+@pytest.fixture
+def held(desk):
+    """Three positions of ten, bought at 100."""
+    assert trading.trade(desk, "entry").counters["filled"] == len(THREE)
+    return desk
