@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from openbell.brokers.alpaca.broker import AlpacaBroker
-from openbell.errors import BrokerError, KeysRefused
+from openbell.errors import BrokerError, BrokerUnavailable, KeysRefused
 from openbell.ports import Rejected
 from openbell.values.orders import OrderState, TimeInForce
 from tests.contracts.alpaca_venue import opened
@@ -97,6 +97,22 @@ def test_G40_refused_keys_have_several_bodies(broker, double, body):
         broker.account()
     answer = broker.submit(intent("keys"))
     assert (type(answer), answer.code) == (Rejected, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        ('{"message": "forbidden."}', True),
+        ('{"message": "account is restricted"}', False),
+        ('{"code": 40310000, "message": "forbidden."}', False),
+        ("<html>403 Forbidden</html>", False),
+    ],
+)
+def test_G40_bad_keys_are_told_by_a_403_with_one_word_too(broker, double, body, refused):
+    double.script({"times": 0, "status": 403, "body": body})
+    with pytest.raises(BrokerUnavailable) as caught:
+        broker.account()
+    assert isinstance(caught.value, KeysRefused) is refused
 
 
 def test_G41_a_flat_account_is_asked_for_as_a_list_and_never_by_symbol(broker, double):

@@ -342,11 +342,12 @@ def test_X13_a_spent_budget_is_waited_out_before_the_next_page(double):
     assert 17 <= waits[0] <= 20
 
 
-def test_B24_refused_keys_are_told_apart_and_asked_once(double):
-    double.keys("other", "keys")
+@pytest.mark.parametrize("status", [401, 403])
+def test_B24_refused_keys_are_told_apart_and_asked_once(double, status):
+    double.script({"times": 0, "status": status, "body": '{"message": "forbidden."}'})
     for ask in (lambda feed: feed.bars(SYMBOLS, DAY, 10, AS_OF), lambda feed: feed.quotes(SYMBOLS, AS_OF)):
         before = len(double.requests())
-        with pytest.raises(KeysRefused, match="alpaca refuses the keys") as caught:
+        with pytest.raises(KeysRefused, match=rf"alpaca refuses the keys \({status}\)") as caught:
             ask(opened(double.url))
         assert isinstance(caught.value, DataError)
         assert len(double.requests()) == before + 1

@@ -15,7 +15,7 @@ class Trading(Transport):
         return Trading(str(self._base_url), self._keys, (self._timeouts[0], seconds), self._allowance)
 
     def ask(self, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """The JSON of a question; KeysRefused at 401, BrokerUnavailable for anything but a clean 200.
+        """The JSON of a question; KeysRefused when they are, BrokerUnavailable for anything but a clean 200.
 
         BrokerSpent when it was not even asked.
         """
@@ -25,8 +25,8 @@ class Trading(Transport):
         """The JSON of an answer that is beyond doubt."""
         if answer.back:
             raise BrokerSpent(f"alpaca was not asked for {path}: {answer.said}", answer.back)
-        if answer.status == 401:
-            raise KeysRefused(f"alpaca refuses the keys (401) for {path}: {answer.said}")
+        if answer.keys_refused:
+            raise KeysRefused(f"alpaca refuses the keys ({answer.status}) for {path}: {answer.said}")
         if answer.status != 200 or answer.body is None:
             raise BrokerUnavailable(f"alpaca gave no usable answer to GET {path}: {answer.said}")
         return answer.body

@@ -45,7 +45,7 @@ class MarketData(Transport):
     def ask(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
         """The object that a question is answered with.
 
-        FeedKeysRefused at 401, DataError for what would be refused again, FeedUnavailable for the rest.
+        FeedKeysRefused when they are, DataError for what would be refused again, FeedUnavailable for the rest.
         FeedSpent when it was not even asked.
         """
         begun = time.monotonic()
@@ -97,8 +97,8 @@ def _clean(answer: Answer, path: str) -> dict[str, Any]:
         return answer.body
     if answer.back:
         raise FeedSpent(f"alpaca was not asked for {path}: {answer.said}", answer.back)
-    if answer.status == 401:
-        raise FeedKeysRefused(f"alpaca refuses the keys (401) for {path}: {answer.said}")
+    if answer.keys_refused:
+        raise FeedKeysRefused(f"alpaca refuses the keys ({answer.status}) for {path}: {answer.said}")
     if answer.status == 403:
         raise DataError(f"alpaca does not give this data to these keys: {answer.said}{_advice(answer.said)}")
     if answer.status in (400, 422):

@@ -60,6 +60,12 @@ class Answer:
         return str(code) if type(code) is int and isinstance(message, str) else ""
 
     @property
+    def keys_refused(self) -> bool:
+        """Whether a question was refused because of the keys: 401, or the 403 with one word that bad ones get too."""
+        word = self.body.get("message") if isinstance(self.body, dict) else None
+        return self.status == 401 or (self.status == 403 and not self.code and word == "forbidden.")
+
+    @property
     def rest(self) -> timedelta | None:
         """How long until the limiter's budget is back, by the server's own clock; None when it does not say."""
         if not self.reset.isascii() or not self.reset.isdigit():
