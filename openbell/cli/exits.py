@@ -8,7 +8,8 @@ from openbell.cli.output import emit, machine, say, table
 from openbell.desk import Desk, open_desk
 from openbell.exits.base import ExitRule
 from openbell.exits.judge import Distance, distances
-from openbell.jobs.exit_look import Look, look, own
+from openbell.jobs.exit_look import look, own
+from openbell.stages.exit_decision import Look
 from openbell.stages.exits import booked
 from openbell.stages.protection import stale
 from openbell.stages.wording import clean, count, price, quantity

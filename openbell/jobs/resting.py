@@ -1,15 +1,13 @@
 """Protective stops of a plan at its broker, as the exits job keeps them."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import timedelta
 
 from openbell.desk import Desk
-from openbell.jobs.exit_look import Look
 from openbell.ports import Unsettled
-from openbell.stages.exits import Wanted
+from openbell.stages.exit_decision import Look, Meant, less, meant_by
 from openbell.stages.judge import Gated
-from openbell.stages.resting import Stops, compare, levels, stop_intent, take_back, told
+from openbell.stages.resting import take_back
 from openbell.values.orders import OrderIntent, OrderType
 from openbell.values.slot import Slot
 from openbell.values.verdict import Decision
@@ -21,54 +19,10 @@ BARE = "STOP_NOT_PLACED"
 _ALERTS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Meant:
-    """What one look means to send, and which stops are taken back before: each, or only for the order in its symbol.
-
-    ``refused`` are symbols whose stop was refused a while ago and waits for another try.
-    """
-
-    wanted: Wanted
-    stale: tuple[Unsettled, ...] = ()
-    in_the_way: tuple[Unsettled, ...] = ()
-    refused: tuple[str, ...] = ()
-
-    @property
-    def lifted(self) -> tuple[Unsettled, ...]:
-        """All of them."""
-        return (*self.stale, *self.in_the_way)
-
-
-def meant_by(desk: Desk, seen: Look, slot: Slot, closing: Wanted) -> Meant:
-    """The exits of a look, and the stops of all that is not being closed."""
-    mine = [stop for stop in seen.stops if stop.plan == desk.plan.name]
-    leaving = {one.symbol for one in (*closing.fired, *closing.waiting)}
-    in_the_way = tuple(stop for stop in mine if stop.intent.symbol in {one.symbol for one in closing.fired})
-    kept = {symbol: quantity for symbol, quantity in seen.quantities.items() if symbol not in leaving}
-    venue = desk.broker().capabilities
-    wanted = levels(desk.resolved.exits, desk.plan.mode, kept, seen.account, venue)
-    busy = {order.symbol for order, _ in seen.working.values()}
-    stops = compare(wanted, [stop for stop in mine if stop.intent.symbol not in leaving], busy)
-    refused = _refused(desk, seen) if stops.missing else ()
-    return Meant(_with_stops(desk, seen, slot, closing, stops, refused), stops.stale, in_the_way, refused)
-
-
-def _with_stops(desk: Desk, seen: Look, slot: Slot, closing: Wanted, stops: Stops, refused: Collection[str]) -> Wanted:
-    missing = [level for level in stops.missing if level.symbol not in refused]
-    if not missing:
-        return closing
-    facts = desk.broker().instruments([level.symbol for level in missing])
-    entries = {entry.symbol: entry for entry in seen.entries}
-    made = [
-        (level, stop_intent(level, entries[level.symbol], slot, seen.account, facts.get(level.symbol)))
-        for level in missing
-    ]
-    good = [(level, intent) for level, intent in made if intent is not None]
-    return replace(
-        closing,
-        fired=(*closing.fired, *(told(level, intent) for level, intent in good)),
-        intents=(*closing.intents, *(intent for _, intent in good)),
-    )
+def meant(desk: Desk, seen: Look, slot: Slot) -> Meant:
+    """What a look means to send, as ``exit_decision.meant_by`` has it."""
+    broker = desk.broker()
+    return meant_by(desk.resolved, seen, slot, broker.capabilities, lambda: _refused(desk, seen), broker.instruments)
 
 
 def _refused(desk: Desk, seen: Look) -> tuple[str, ...]:
@@ -94,9 +48,8 @@ def cleared(desk: Desk, meant: Meant, gated: Gated) -> tuple[Gated, int]:
         return gated, 0
     left = take_back(desk.journal, desk.broker(), desk.pace, stops, "the exits job takes the stop back")
     out = left | {stop.intent.symbol for stop in stops if _moved(desk, stop)}
-    kept = tuple(intent for intent in gated.intents if intent.symbol not in out)
-    verdicts = tuple(verdict for verdict in gated.verdicts if verdict.symbol not in out)
-    return replace(gated, intents=kept, verdicts=verdicts), len(gated.intents) - len(kept)
+    kept = less(gated, out)
+    return kept, len(gated.intents) - len(kept.intents)
 
 
 def _moved(desk: Desk, stop: Unsettled) -> bool:

@@ -6,30 +6,32 @@ marked and sealed under the slot of its own look.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from openbell.calendar.slots import slot_at
 from openbell.desk import Desk
 from openbell.errors import BrokerError, DataError
-from openbell.jobs.exit_look import Look, look, own
+from openbell.jobs import resting
+from openbell.jobs.exit_look import look, own
 from openbell.jobs.reducing import send_exits
-from openbell.jobs.resting import BARE, Meant, cleared, is_resting, meant_by
+from openbell.jobs.resting import BARE, is_resting
 from openbell.jobs.run import Run, complete, take, whole
 from openbell.ports import Level
 from openbell.ports.exits import Watch
-from openbell.risk.gate import judge
 from openbell.stages.execute import Executed
+from openbell.stages.exit_decision import Look, Meant, gated_exits, kept
 from openbell.stages.exit_story import NAMED, NOT_SENT, Alerts, Swept, joined, sent, worked
-from openbell.stages.exits import Wanted, ask_quotes, named, wanted_exits
+from openbell.stages.exits import Wanted, ask_quotes
 from openbell.stages.guards import STALE
-from openbell.stages.judge import Gated, book_of
+from openbell.stages.judge import Gated
 from openbell.stages.lastgate import market_of
 from openbell.stages.protection import open_gap
 from openbell.stages.resting import at_rest, without
 from openbell.stages.seal import Story, account_after
 from openbell.values.account import Account
 from openbell.values.job import EXITS
-from openbell.values.market import Market
+from openbell.values.market import Checked, Market
 from openbell.values.orders import OrderIntent
 from openbell.values.record import RunRecord
 from openbell.values.ring import Ring
@@ -128,13 +130,9 @@ def _close(run: Run, slot: Slot, seen: Look) -> Swept:
 
     Under HALTED nothing is even frozen, and what the gate denies is not either.
     """
-    desk = run.desk
-    closing = wanted_exits(
-        seen.fired, seen.entries, seen.quantities, seen.working, slot, seen.account, seen.priced.marks
-    )
-    meant = meant_by(desk, seen, slot, closing)
+    desk, meant = run.desk, resting.meant(run.desk, seen, slot)
     bare = [_bare(desk, symbol, "it was refused a while ago") for symbol in meant.refused]
-    quiet = joined([Swept({"waiting": len(closing.waiting)}), *bare])
+    quiet = joined([Swept({"waiting": len(meant.wanted.waiting)}), *bare])
     if not meant.wanted.intents and not meant.stale:
         return quiet
     switch = desk.journal.switch()
@@ -147,14 +145,16 @@ def _cleared_and_sent(run: Run, slot: Slot, seen: Look, meant: Meant) -> Swept:
     """Judge, take back the stops that are in the way, and send what is left to send."""
     desk, market = run.desk, _market(run.desk, slot, seen, meant)
     gated, denied = _gated(desk, market, meant.wanted)
-    gated, waiting = cleared(desk, meant, gated)
+    gated, waiting = resting.cleared(desk, meant, gated)
     numbers = Swept({"waiting": waiting})
     if all(verdict.decision is Decision.DENIED for verdict in gated.verdicts):
         return joined([numbers, denied])
     turn = _turn(run, slot, seen.now)
     if turn is None:
         return numbers
-    return joined([numbers, denied, _send(run, turn, market, gated)])
+    if turn.frozen is None:
+        turn.story.look, turn.story.evaluation = kept(seen, meant, gated), seen.evaluation
+    return joined([numbers, denied, _send(run, turn, market, gated, seen.checked)])
 
 
 def _market(desk: Desk, slot: Slot, seen: Look, meant: Meant) -> Market:
@@ -168,9 +168,7 @@ def _market(desk: Desk, slot: Slot, seen: Look, meant: Meant) -> Market:
 
 
 def _gated(desk: Desk, market: Market, wanted: Wanted) -> tuple[Gated, Swept]:
-    capabilities = desk.broker().capabilities
-    verdicts = judge(wanted.intents, desk.resolved.rules, book_of(desk.resolved, market, capabilities))
-    gated = Gated(wanted.intents, (), named(wanted.fired, verdicts), capabilities)
+    gated = gated_exits(desk.resolved, market, wanted, desk.broker().capabilities)
     denied = [verdict for verdict in gated.verdicts if verdict.decision is Decision.DENIED]
     alerts = [
         _lost(desk, wanted.intents, v.intent_id, DENIED, v.symbol, f"{v.rule}: {v.measured} against {v.limit}")
@@ -200,14 +198,18 @@ def _resume(run: Run) -> Swept:
     return _send(run, run, market, Gated((), (), (), broker.capabilities))
 
 
-def _send(run: Run, turn: Run, market: Market, gated: Gated) -> Swept:
-    """Send, and seal a record of its own where the look was not the run's first."""
+def _send(run: Run, turn: Run, market: Market, gated: Gated, asked: Checked | None = None) -> Swept:
+    """Send, and seal a record of its own where the look was not the run's first.
+
+    The record names the bars that strategies were ``asked`` on; prices are those of the quotes all the same.
+    """
     desk, story = run.desk, turn.story
     if turn.frozen is not None:
         gated = Gated(turn.frozen.intents, (), turn.frozen.verdicts, gated.capabilities)
     turn.lease.shorten()
     executed = send_exits(turn, market, gated)
-    story.market, story.gated, story.executed = market, gated, executed
+    story.market, story.gated, story.executed = replace(market, checked=asked or market.checked), gated, executed
+    story.prices = {symbol: quote.mid for symbol, quote in market.quotes.items()}
     story.account = _after(desk, executed, market)
     swept = _sent(desk, executed)
     if turn is not run:

@@ -7,7 +7,7 @@ from typing import Any
 from openbell.calendar.window import decide_for
 from openbell.errors import CalendarError, InputError
 from openbell.ports import Frozen, History
-from openbell.stages.rerun import Again, rerun, rerun_flatten, slot_of
+from openbell.stages.rerun import Again, rerun, rerun_exits, rerun_flatten, slot_of
 from openbell.stages.seal import versions
 from openbell.values import canonical
 from openbell.values.bars import Bars
@@ -19,6 +19,23 @@ from openbell.values.slot import Slot
 
 #: How the store gives the plan that was committed for a slot.
 Committed = Callable[[Slot], Frozen | None]
+#: How each job that decides on orders decides again.
+_AGAIN: Mapping[str, Callable[[RunRecord, Bars], Again]] = {
+    TRADE.name: rerun,
+    EXITS.name: rerun_exits,
+    FLATTEN.name: rerun_flatten,
+}
+#: What the other jobs do instead.
+DECIDES_NOTHING = {
+    "alerts": "the alerts job tells people what its rules find and decides on no order",
+    "orders": "the orders job writes down what became of orders and decides on none",
+    "positions": "the positions job compares books with the broker and decides on no order",
+    "prices": "the prices job looks at prices and decides on no order",
+    "snapshot": "the snapshot job writes down the account and decides on no order",
+    "recover": "the recover job closes what died and decides on no order",
+    "heartbeat": "the heartbeat job says that the desk lives and decides on no order",
+    "notify": "the notify job delivers messages and decides on no order",
+}
 #: A lap that a run which executes the committed plan of an earlier attempt never makes.
 _DECIDING = "evaluate-strategies"
 
@@ -85,15 +102,11 @@ Decisions = tuple[str, tuple[Part, ...], tuple[str, ...]]
 
 
 def _decisions(record: RunRecord, panels: Callable[[str], Bars | None], committed: Committed) -> Decisions:
-    if record.job not in (TRADE.name, EXITS.name, FLATTEN.name):
-        return f"a {record.job} run decides on no order", (), ()
+    if record.job not in _AGAIN:
+        return DECIDES_NOTHING.get(record.job, f"the job {record.job} decides on no order"), (), ()
     if record.data is not None and record.inputs and _decided(record):
-        again = rerun_flatten if record.job == FLATTEN.name else rerun
-        return (
-            "decided again from the stored panel and inputs",
-            _again(record, again(record, _panel(record, panels))),
-            (),
-        )
+        again = _AGAIN[record.job](record, _panel(record, panels))
+        return "decided again from the stored panel and inputs", _again(record, again), ()
     if record.intents:
         return _committed(record, committed(slot_of(record)))
     return "nothing to decide again", (), (_why_nothing(record),)
@@ -101,7 +114,9 @@ def _decisions(record: RunRecord, panels: Callable[[str], Bars | None], committe
 
 def _decided(record: RunRecord) -> bool:
     """Whether the run decided itself: one that was resumed executes what an attempt before it had committed."""
-    return record.job == FLATTEN.name or (record.job == TRADE.name and _DECIDING in record.timings)
+    if record.job == EXITS.name:
+        return "look" in record.inputs
+    return record.job == FLATTEN.name or _DECIDING in record.timings
 
 
 def _panel(record: RunRecord, panels: Callable[[str], Bars | None]) -> Bars:
@@ -145,8 +160,6 @@ def _again(record: RunRecord, again: Again) -> tuple[Part, ...]:
 def _committed(record: RunRecord, frozen: Frozen | None) -> Decisions:
     """Orders that an attempt before had committed, or whose inputs no record keeps: ids, and the committed plan."""
     told = "its inputs went with the attempt that decided: signals and verdicts cannot be decided again"
-    if record.job == EXITS.name:
-        told = "the prices that each position had seen are not kept: exits cannot be decided again"
     if frozen is None:
         return "compared with its slot", (_ids(record),), (told, "the store has no committed plan of its slot")
     parts = (

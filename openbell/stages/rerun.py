@@ -1,6 +1,6 @@
 """Decide a sealed run once more from what it recorded; the answer must be the same to the byte."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pydantic import TypeAdapter
@@ -9,13 +9,14 @@ from openbell.errors import InputError
 from openbell.ports import Capabilities
 from openbell.risk.gate import judge
 from openbell.stages.due import evaluate_due
+from openbell.stages.exit_decision import gated_exits, less, look_of, meant_by, opinions, read_kept
 from openbell.stages.fetch import marks
 from openbell.stages.flatten import closing_intents
 from openbell.stages.judge import Gated, book_of, judge_signals
 from openbell.stages.protection import held_back, orphaned, without_orphans
 from openbell.stages.resolve import resolve
 from openbell.values.account import Account
-from openbell.values.bars import Bars
+from openbell.values.bars import Bars, empty_bars
 from openbell.values.instrument import Instrument
 from openbell.values.market import Activity, Checked, DropCode, Market
 from openbell.values.orders import Order
@@ -60,6 +61,19 @@ def rerun_flatten(record: RunRecord, bars: Bars) -> Again:
     intents = closing_intents(market.account, slot_of(record), marks(market), market.activity.books)
     verdicts = judge(intents, desk.rules, book_of(desk, market, capabilities))
     return Again((), Gated(intents, (), verdicts, capabilities))
+
+
+def rerun_exits(record: RunRecord, bars: Bars) -> Again:
+    """Ask every exit rule once more about what the plan held, and judge what follows from it."""
+    desk, market = resolve(Plan.model_validate(record.plan_body)), _seen(record, bars)
+    venue, seen = _capabilities(record), read_kept(record.inputs["look"])
+    evaluation = opinions(desk, market.checked)
+    working = {order.client_id: (order, purpose) for order, purpose in seen.working}
+    look = look_of(desk, seen.now, market.account, seen.entries, market.quotes, evaluation, working, seen.stops)
+    meant = meant_by(desk, look, slot_of(record), venue, lambda: seen.refused, lambda _: market.instruments)
+    bare = replace(market, as_of=seen.now, checked=Checked(empty_bars((), desk.timeframe, "none")))
+    gated = gated_exits(desk, bare, meant.wanted, venue)
+    return Again(evaluation.signals, less(gated, seen.left_out))
 
 
 def slot_of(record: RunRecord) -> Slot:

@@ -31,7 +31,8 @@ from openbell.values.work import Worked
 class Story:
     """What is known about a run so far; each stage adds its chapter, a failure leaves the rest empty.
 
-    ``prices`` are those of a job that looked at nothing else of the market.
+    ``prices`` are those of a job that looked at nothing else of the market, or that values by them alone. ``look`` is
+    what a look of the exits job decided from, see ``exit_decision.kept``.
     """
 
     ring: Ring
@@ -43,6 +44,7 @@ class Story:
     executed: Executed | None = None
     account: Account | None = None
     prices: Mapping[str, Decimal] | None = None
+    look: Mapping[str, Any] | None = None
     work: Worked | None = None
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -91,7 +93,7 @@ def build_record(story: Story, outcome: Outcome, code: str, message: str, finish
 
 def _plan_body(story: Story) -> dict[str, Any]:
     """The whole plan where a run can be decided again from it; else the hash must do, and the zone to tell times in."""
-    decided = story.ring.slot.job in (TRADE.name, FLATTEN.name)
+    decided = story.ring.slot.job in (TRADE.name, FLATTEN.name) or story.look is not None
     return story.plan.model_dump(mode="json", include=None if decided else {"window"})
 
 
@@ -125,6 +127,8 @@ def _inputs(story: Story) -> dict[str, Any]:
     if not (story.market and story.gated):
         return {}
     inputs = inputs_of(story.market, story.gated.capabilities)
+    if story.look is not None:
+        return {**inputs, "look": dict(story.look)}
     if not goes_by_looks(story.plan):
         return inputs
     looks = {label: iso(at) for label, at in sorted(story.market.activity.looks.items())}

@@ -12,9 +12,10 @@ from openbell.jobs import trading
 from openbell.jobs.closing import flatten
 from openbell.jobs.perform import perform
 from openbell.ports import Level
-from openbell.replay.rerun import compare, part, rerun_stored
+from openbell.replay.rerun import DECIDES_NOTHING, compare, part, rerun_stored
 from openbell.sources import feed_spec
 from openbell.stages.rerun import slot_of
+from openbell.values.job import JOBS
 from openbell.values.plan import Plan
 from openbell.values.record import Outcome
 from tests.orders.conftest import home, tape, wire  # noqa: F401
@@ -161,21 +162,13 @@ def test_X06_a_flatten_closes_the_same_once_more(desk, wire):  # noqa: F811
     assert counts(compared)["intents"] == len(flattened.orders)
 
 
-def test_X06_orders_of_the_exits_job_keep_their_ids_and_the_rest_is_said(home, wire):  # noqa: F811
-    desk = open_desk(home, wire, exits={"take_profit": 0.1}, universe=("S0", "S1", "S2"))
-    trading.trade(desk, "run-1")
-    wire.tape.price *= 2
-    record = perform(desk, "exits", "exits-1")
-    assert len(record.intents) == 3
-    compared = again(desk, "exits-1")
-    assert compared.same
-    assert counts(compared)["ids"] == 3
-    assert "exits cannot be decided again" in compared.notes[0]
-
-
 def test_X06_a_job_that_sends_nothing_says_so(desk):
     perform(desk, "snapshot", "snap-1")
-    assert again(desk, "snap-1").how == "a snapshot run decides on no order"
+    assert again(desk, "snap-1").how == "the snapshot job writes down the account and decides on no order"
+
+
+def test_every_job_is_decided_again_or_has_words_for_why_not():
+    assert {*DECIDES_NOTHING, "trade", "exits"} == set(JOBS)
 
 
 def test_X06_a_panel_that_is_gone_is_one_clear_error(desk):
