@@ -94,7 +94,7 @@ def test_B37_G09_the_working_leg_is_among_the_open_orders_and_counts_once(broker
     broker.submit(replace(intent("b1"), **LEGS))
     (leg,) = broker.open_orders()
     assert (leg.side, leg.type, leg.quantity, leg.state) == (Side.SELL, OrderType.LIMIT, 10, OrderState.ACKED)
-    assert leg.client_id != "b1"
+    assert leg.client_id == "b1-tp"
 
 
 def test_G30_canceling_the_entry_cancels_its_legs(broker, double):

@@ -1,11 +1,13 @@
 """The broker contract on the Alpaca adapter, over HTTP to the fault broker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.contracts.alpaca_venue import AlpacaVenue
+from openbell.ports import Broker
+from tests.contracts.alpaca_venue import AlpacaVenue, opened
 from tests.contracts.broker_contract import BrokerContract, Venue
+from tests.contracts.legs_contract import LegsContract
 from tests.faultbroker.process import FaultBroker
 
 
@@ -29,3 +31,15 @@ class TestAlpacaOnMargin(BrokerContract):
     @pytest.fixture
     def venue(self, double: FaultBroker) -> Venue:
         return AlpacaVenue(double, shorting=True, multiplier="4")
+
+
+class TestLegsAtAlpaca(LegsContract):
+    """The venue gives legs ids of its own, and tells them under their order alone."""
+
+    @pytest.fixture
+    def venue(self, double: FaultBroker) -> AlpacaVenue:
+        return AlpacaVenue(double)
+
+    @pytest.fixture
+    def another(self, double: FaultBroker, venue: AlpacaVenue) -> Callable[[], Broker]:
+        return lambda: opened(double.url)

@@ -86,7 +86,7 @@ def moved(venue: Any, order: dict) -> None:
             leg["_asleep"] = False
             if leg["type"] == "limit":
                 venue.move(leg, "new")
-    elif status == "filled" or (status in ("canceled", "expired", "rejected") and "_parent" not in order):
+    elif status in ("filled", "canceled", "expired", "rejected"):
         for other in kin:
             if other["status"] in ("new", "held", "accepted", "partially_filled"):
                 venue.move(other, "canceled")

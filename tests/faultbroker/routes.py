@@ -38,7 +38,7 @@ def _error(refused: tuple[int, int, str]) -> Reply:
 
 
 def _order_reply(placed: dict | tuple) -> Reply:
-    return (200, shown(placed)) if isinstance(placed, dict) else _error(placed)
+    return (200, _with_legs(placed)) if isinstance(placed, dict) else _error(placed)
 
 
 def _cancel(venue: Venue, order_id: str) -> Reply:
@@ -102,7 +102,15 @@ def _orders(venue: Venue, query: dict, parts: tuple) -> Reply:
         and _between(order["submitted_at"], query)
     ]
     rows.sort(key=lambda order: order["submitted_at"], reverse=query.get("direction", "desc") != "asc")
+    if query.get("nested") == "true":
+        return 200, [_with_legs(order) for order in rows if "_parent" not in order][:limit]
     return 200, [shown(order) for order in rows[:limit]]
+
+
+def _with_legs(order: dict) -> dict:
+    """Legs are told under their order, and nowhere else."""
+    kin = order.get("_kin", []) if "_parent" not in order else []
+    return shown(order) | {"legs": [shown(leg) for leg in kin] or None}
 
 
 def _between(at: str, query: dict) -> bool:
@@ -122,7 +130,9 @@ def _by_client_id(venue: Venue, query: dict, parts: tuple) -> Reply:
 
 
 def _by_id(venue: Venue, query: dict, parts: tuple) -> Reply:
-    return _shown_or_not(venue, venue.by_id(parts[1]))
+    order = venue.by_id(parts[1])
+    status, body = _shown_or_not(venue, order)
+    return status, _with_legs(order) if order is not None and status == 200 and query.get("nested") else body
 
 
 def _shown_or_not(venue: Venue, order: dict | None) -> Reply:

@@ -1,20 +1,23 @@
 """The Broker port over Alpaca's trading API."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from openbell.brokers.alpaca import assets, outcomes, rows
 from openbell.brokers.alpaca.days import once, session_of
+from openbell.brokers.alpaca.legs import Names
 from openbell.brokers.alpaca.questions import Trading
 from openbell.brokers.alpaca.rows import Row
 from openbell.errors import BrokerError, BrokerUnavailable, WrongAccount
-from openbell.ports import BrokerClock, Capabilities, Rejected, Submission, Unknown, VenueDays
+from openbell.ports import Accepted, BrokerClock, Capabilities, Rejected, Submission, Unknown, VenueDays
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
+from openbell.values.legs import parent_of
 from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, Purpose, TimeInForce
 
 #: Rows of a page of orders and of activities: the most that Alpaca gives.
@@ -61,8 +64,7 @@ class AlpacaBroker:
             extended_hours=True,
             min_notional=MIN_NOTIONAL,
         )
-        #: Our id of each order by Alpaca's: it never changes.
-        self._client_ids: dict[str, str] = {}
+        self._names = Names()
         self._assets: dict[str, Instrument | None] = {}
 
     def __repr__(self) -> str:
@@ -112,11 +114,15 @@ class AlpacaBroker:
 
     def open_orders(self) -> tuple[Order, ...]:
         """Every open order of the account, whoever placed it, oldest first; all pages."""
-        found = (rows.order_of(row) for row in self._order_rows(status="open"))
+        listed = self._order_rows(status="open")
+        self._names.learn(listed, self._nested)
+        found = (self._names.order_of(row) for row in listed)
         return tuple(order for order in found if not order.state.terminal)
 
     def order(self, client_id: str) -> Order | None:
         """The order with our id; None only on Alpaca's own 404 and when no page of the last day's orders has it."""
+        if parent := parent_of(client_id):
+            return self._leg(parent, client_id)
         path = "/orders:by_client_order_id"
         answer = self._transport.call("GET", path, {"client_order_id": client_id}, urgent=True)
         if outcomes.absent(answer):
@@ -132,6 +138,8 @@ class AlpacaBroker:
         leaving = intent.purpose is not Purpose.ENTRY
         answer = self._transport.call("POST", "/orders", outcomes.request(intent), urgent=leaving, patience=NO_WAIT)
         outcome = outcomes.submitted(answer, intent)
+        if isinstance(outcome, Accepted) and intent.order_class is not OrderClass.SIMPLE:
+            return replace(outcome, legs=self._legs_told(answer.body))
         return self._recovered(intent, outcome) if outcomes.maybe_duplicate(answer) else outcome
 
     def cancel(self, client_id: str) -> Submission:
@@ -153,7 +161,7 @@ class AlpacaBroker:
         gone = rows.taken_back(read)
         found = [row for row in read if rows.executed(row) and row.get("id") not in gone and _since(row, since)]
         self._learn({str(row.get("order_id")) for row in found}, since)
-        made = [rows.fill_of(row, self._client_ids[str(row.get("order_id"))]) for row in found]
+        made = [rows.fill_of(row, self._ours(row)) for row in found]
         return tuple(sorted({fill.id: fill for fill in made}.values(), key=lambda fill: fill.time))
 
     def busts(self, since: datetime) -> tuple[Bust, ...]:
@@ -161,8 +169,7 @@ class AlpacaBroker:
         gone = {fill: row for fill, row in rows.taken_back(self._fill_rows(since)).items() if _since(row, since)}
         self._learn({str(row.get("order_id")) for row in gone.values()}, since)
         made = [
-            Bust(fill, self._client_ids[str(row.get("order_id"))], rows.instant_of(row, "transaction_time"))
-            for fill, row in gone.items()
+            Bust(fill, self._ours(row), rows.instant_of(row, "transaction_time")) for fill, row in gone.items()
         ]
         return tuple(sorted(made, key=lambda bust: bust.time))
 
@@ -234,14 +241,37 @@ class AlpacaBroker:
 
     def _learn(self, order_ids: Iterable[str], since: datetime) -> None:
         """Executions name only Alpaca's id of the order; ours comes from the order itself."""
-        missing = set(order_ids) - set(self._client_ids)
+        missing = {order_id for order_id in order_ids if self._names.ours(order_id) is None}
         if len(missing) > MANY:
-            listed = self._order_rows(status="all", after=_stamp(since - _DAY))
-            self._client_ids |= {str(row.get("id")): str(row.get("client_order_id")) for row in listed}
-            missing -= set(self._client_ids)
-        for order_id in missing:
-            order = rows.order_of(self._transport.row(f"/orders/{quote(order_id)}"))
-            self._client_ids[order_id] = order.client_id
+            self._names.learn(self._order_rows(status="all", after=_stamp(since - _DAY)), self._nested)
+            missing = {order_id for order_id in missing if self._names.ours(order_id) is None}
+        self._names.learn([self._transport.row(f"/orders/{quote(order_id)}") for order_id in missing], self._nested)
+
+    def _ours(self, execution: Row) -> str:
+        return self._names.ours(str(execution.get("order_id"))) or ""
+
+    def _nested(self, symbols: Sequence[str], after: datetime, until: datetime) -> list[Row]:
+        about = {"symbols": ",".join(symbols), "after": _stamp(after), "until": _stamp(until)}
+        return self._order_rows(status="all", nested="true", **about)
+
+    def _leg(self, parent: str, client_id: str) -> Order | None:
+        """A leg by Alpaca's id of it, which its order tells."""
+        if self._names.theirs(client_id) is None:
+            order = self.order(parent)
+            if order is None:
+                return None
+            told = self._transport.row(f"/orders/{quote(order.broker_id)}", {"nested": "true"})
+            self._names.learn_nested([told])
+        their = self._names.theirs(client_id)
+        return None if their is None else self._names.order_of(self._transport.row(f"/orders/{quote(their)}"))
+
+    def _legs_told(self, body: Any) -> tuple[Order, ...]:
+        """The legs in the answer to a POST; none when they cannot be read, since they can be asked for."""
+        try:
+            self._names.learn_nested([body])
+            return tuple(self._names.order_of(leg) for leg in body.get("legs") or ())
+        except BrokerError:
+            return ()
 
 
 def _since(row: Row, since: datetime) -> bool:
