@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 import openbell.jobs.run
 from blocks.desk import load_plan, open_desk, wall_clock
 from flows.logs import log_as_asked
+from flows.supervised import end_with_parent
 from openbell.calendar.exchange import exchange
 from openbell.calendar.slots import slot_for
 from openbell.errors import OpenbellError
@@ -36,6 +37,7 @@ async def scheduled_instant() -> datetime | None:
 async def begin(job: Job, plan: str, as_of: datetime | None = None, dry_run: bool = False) -> Run:
     """Wait for the scheduled instant, then claim the slot and judge the guards."""
     log_as_asked()
+    end_with_parent()
     planned = await scheduled_instant()
     instant = None if as_of is None else as_utc(as_of, "as_of")
     return openbell.jobs.run.begin(open_desk(plan, instant), job, run_id(), planned, instant, dry_run)

@@ -19,6 +19,7 @@ from openbell.stages.lease import Lease
 from openbell.stages.pace import Pace
 from openbell.stages.resolve import Resolved
 from openbell.stages.steps import Known, as_order, record_told
+from openbell.undisturbed import undisturbed
 from openbell.values.market import Market
 from openbell.values.orders import Fill, Order, OrderIntent, OrderState, Purpose
 from openbell.values.slot import Slot
@@ -117,18 +118,20 @@ class Sender:
             return self._event(intent, OrderState.ABANDONED, _words(gate))
         event = OrderEvent(intent.id, OrderState.SENDING, self.pace.now())
         judged = last_gate(self.desk, gate, lambda: self.closed(self.pace.now()))
-        said = self.journal.begin_send(self.slot, self.fencing, event, intent.purpose is not Purpose.ENTRY, judged)
-        if isinstance(said, Forbidden):
-            if said.latches:
-                self.journal.latch(self.slot.plan, self.slot.job, said.latches, _words(said))
-            return self._forbidden(intent, said, again)
-        less = replace(intent, quantity=said.quantity) if said else intent
-        reach("after-sending")
-        answer = self.broker.submit(less)
-        reach("after-post")
-        if isinstance(answer, Rejected) and (span := self._span(answer, patience)):
-            return self._after(span, less, sent, patience)
-        return self._settle(less, answer, said.detail if said else "")
+        with undisturbed():
+            said = self.journal.begin_send(self.slot, self.fencing, event, intent.purpose is not Purpose.ENTRY, judged)
+            if isinstance(said, Forbidden):
+                if said.latches:
+                    self.journal.latch(self.slot.plan, self.slot.job, said.latches, _words(said))
+                return self._forbidden(intent, said, again)
+            less = replace(intent, quantity=said.quantity) if said else intent
+            reach("after-sending")
+            answer = self.broker.submit(less)
+            reach("after-post")
+            span = self._span(answer, patience) if isinstance(answer, Rejected) else None
+            if span is None:
+                return self._settle(less, answer, said.detail if said else "")
+        return self._after(span, less, sent, patience)
 
     def _forbidden(self, intent: OrderIntent, said: Forbidden, again: bool) -> Order:
         """Given up; but an order that waits for the outcome of another may be asked about again, while it is young."""
