@@ -37,10 +37,14 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The broker has the order; ``legs`` are those of its legs that it is known to have as well."""
+    """The broker has the order; ``legs`` are those of its legs that it is known to have as well.
+
+    ``concern`` is what a person must know of it, as that it was called back at once.
+    """
 
     order: Order
     legs: tuple[Order, ...] = ()
+    concern: str = ""
 
 
 @dataclass(frozen=True, slots=True)

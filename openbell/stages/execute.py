@@ -27,6 +27,8 @@ from openbell.values.verdict import Decision, Verdict
 
 #: How every broker names keys that it does not take.
 UNAUTHORIZED = "UNAUTHORIZED"
+#: Kind of the alert about an order that the venue would have kept for another session.
+CALLED_BACK = "CALLED_BACK"
 #: A basket stops when this many of its orders have an unknown outcome.
 MAX_UNKNOWN = 2
 #: What a broker that asks for patience is waited for with one order, in all and at least.
@@ -204,7 +206,9 @@ class Sender:
 
     def _settle(self, intent: OrderIntent, answer: Submission, detail: str) -> Order:
         match answer:
-            case Accepted(order):
+            case Accepted(order, _, concern):
+                if concern:
+                    self.journal.alert(CALLED_BACK, intent.id, concern)
                 return self._book(intent, order, detail)
             case Rejected(code, message):
                 if code == UNAUTHORIZED:

@@ -32,6 +32,7 @@ ALERT_LEVELS: Mapping[str, Severity] = {
     "VANISHED": Severity.CRITICAL,
     "PROTECTION_STALE": Severity.CRITICAL,
     "ABANDONED": Severity.WARNING,
+    "CALLED_BACK": Severity.WARNING,
     "CANCEL_STUCK": Severity.WARNING,
     "REJECTED_LATER": Severity.WARNING,
     "PRICE_ALERT": Severity.WARNING,

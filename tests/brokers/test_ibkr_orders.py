@@ -190,7 +190,7 @@ def test_I40_B29_B31_an_order_for_the_day_that_is_only_held_is_taken_back_at_onc
     assert isinstance(answer, Accepted)
     assert answer.order.state is OrderState.CANCELED
     assert answer.order.reason.startswith("399: Order Message: your order will not be placed at the exchange until")
-    assert "would have waited for the next session" in answer.order.reason
+    assert "would have waited for the next session" in answer.order.reason == answer.concern
     gateway.set(is_open=True)
     gateway.quote("AAPL", "90.00", "90.01")
     assert broker.order("night").state is OrderState.CANCELED

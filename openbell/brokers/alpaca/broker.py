@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from openbell.brokers.alpaca import assets, outcomes, rows
+from openbell.brokers.alpaca import assets, lists, outcomes, rows
 from openbell.brokers.alpaca.days import once, session_of
 from openbell.brokers.alpaca.legs import Names
 from openbell.brokers.alpaca.questions import Trading
@@ -20,8 +20,6 @@ from openbell.values.instrument import Instrument
 from openbell.values.legs import parent_of
 from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, Purpose, TimeInForce
 
-#: Rows of a page of orders and of activities: the most that Alpaca gives.
-ORDERS_PAGE, FILLS_PAGE = 500, 100
 #: From this many symbols or orders on, one list is cheaper than a question for each.
 MANY = 20
 #: Part of the gross value by which positions may differ from the account's own word, since prices move in between.
@@ -31,7 +29,6 @@ COIN_TERMS, MIN_NOTIONAL = frozenset({TimeInForce.GTC, TimeInForce.IOC}), Decima
 #: Seconds for the list of all assets, some megabytes.
 LONG = 30.0
 NO_WAIT = timedelta(0)
-_MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 
 
@@ -66,6 +63,8 @@ class AlpacaBroker:
         )
         self._names = Names()
         self._assets: dict[str, Instrument | None] = {}
+        #: The close that the venue named when it was last asked whether it is open.
+        self._until: datetime | None = None
 
     def __repr__(self) -> str:
         return f"AlpacaBroker({self._environment} {self._number})"
@@ -114,7 +113,7 @@ class AlpacaBroker:
 
     def open_orders(self) -> tuple[Order, ...]:
         """Every open order of the account, whoever placed it, oldest first; all pages."""
-        listed = self._order_rows(status="open")
+        listed = lists.orders(self._transport, status="open")
         self._names.learn(listed, self._nested)
         found = (self._names.order_of(row) for row in listed)
         return tuple(order for order in found if not order.state.terminal)
@@ -126,7 +125,7 @@ class AlpacaBroker:
         path = "/orders:by_client_order_id"
         answer = self._transport.call("GET", path, {"client_order_id": client_id}, urgent=True)
         if outcomes.absent(answer):
-            listed = self._order_rows(status="all", after=_stamp(datetime.now(UTC) - _DAY))
+            listed = lists.orders(self._transport, status="all", after=lists.stamp(datetime.now(UTC) - _DAY))
             return next((rows.order_of(row) for row in listed if row.get("client_order_id") == client_id), None)
         return outcomes.read(self._transport.clean(answer, path), client_id)
 
@@ -138,9 +137,13 @@ class AlpacaBroker:
         leaving = intent.purpose is not Purpose.ENTRY
         answer = self._transport.call("POST", "/orders", outcomes.request(intent), urgent=leaving, patience=NO_WAIT)
         outcome = outcomes.submitted(answer, intent)
-        if isinstance(outcome, Accepted) and intent.order_class is not OrderClass.SIMPLE:
-            return replace(outcome, legs=self._legs_told(answer.body))
-        return self._recovered(intent, outcome) if outcomes.maybe_duplicate(answer) else outcome
+        if outcomes.maybe_duplicate(answer):
+            return self._recovered(intent, outcome)
+        if not isinstance(outcome, Accepted):
+            return outcome
+        if intent.order_class is not OrderClass.SIMPLE:
+            outcome = replace(outcome, legs=self._legs_told(answer.body))
+        return self._in_session(outcome) if outcomes.queued(answer, intent) else outcome
 
     def cancel(self, client_id: str) -> Submission:
         """Ask for a cancel; the order may still fill, and stays PENDING_CANCEL until the venue says more."""
@@ -157,7 +160,7 @@ class AlpacaBroker:
 
     def fills(self, since: datetime) -> tuple[Fill, ...]:
         """Executions of the account at or after ``since`` that stand, oldest first; all pages."""
-        read = self._fill_rows(since)
+        read = lists.activities(self._transport, "FILL", since)
         gone = rows.taken_back(read)
         found = [row for row in read if rows.executed(row) and row.get("id") not in gone and _since(row, since)]
         self._learn({str(row.get("order_id")) for row in found}, since)
@@ -166,11 +169,13 @@ class AlpacaBroker:
 
     def busts(self, since: datetime) -> tuple[Bust, ...]:
         """Executions that were taken back at or after ``since``, oldest first."""
-        gone = {fill: row for fill, row in rows.taken_back(self._fill_rows(since)).items() if _since(row, since)}
+        gone = {
+            fill: row
+            for fill, row in rows.taken_back(lists.activities(self._transport, "FILL", since)).items()
+            if _since(row, since)
+        }
         self._learn({str(row.get("order_id")) for row in gone.values()}, since)
-        made = [
-            Bust(fill, self._ours(row), rows.instant_of(row, "transaction_time")) for fill, row in gone.items()
-        ]
+        made = [Bust(fill, self._ours(row), rows.instant_of(row, "transaction_time")) for fill, row in gone.items()]
         return tuple(sorted(made, key=lambda bust: bust.time))
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
@@ -201,6 +206,28 @@ class AlpacaBroker:
         except BrokerError as error:
             return Unknown(f"the id was used before and the look-up failed: {error}")
 
+    def _in_session(self, taken: Accepted) -> Accepted:
+        """As it is; one that was taken after the close is called back, since nobody decided for the next session.
+
+        Within one session of the venue it is asked once.
+        """
+        if self._until is not None and taken.order.updated < self._until:
+            return taken
+        try:
+            row = self._transport.row("/clock")
+            self._until = rows.instant_of(row, "next_close") if row.get("is_open") is True else None
+        except BrokerError as error:
+            return replace(taken, concern=f"whether the venue was open when it took the order is not known: {error}")
+        return taken if self._until else self._called_off(taken)
+
+    def _called_off(self, taken: Accepted) -> Accepted:
+        told = "taken while the venue is closed, and called back: it would have waited for the next session"
+        outcome = self.cancel(taken.order.client_id)
+        if isinstance(outcome, Accepted):
+            return replace(taken, order=replace(outcome.order, reason=told), concern=told)
+        why = outcome.message if isinstance(outcome, Rejected) else outcome.reason
+        return replace(taken, concern=f"{told}; whether it is gone is not known: {why}")
+
     def _after_cancel(self, order: Order) -> Submission:
         try:
             now = self.order(order.client_id)
@@ -208,42 +235,13 @@ class AlpacaBroker:
             now = None
         return outcomes.cancel_taken(now or order)
 
-    def _order_rows(self, **query: str) -> list[Row]:
-        """Every row of a list of orders, oldest first.
-
-        Pages go back in time: what comes in meanwhile is newer and disturbs nothing. Each page takes the instant of
-        the last row once more, because several orders may share it.
-        """
-        found: dict[str, Row] = {}
-        params = {"limit": str(ORDERS_PAGE), "direction": "desc", "nested": "false"} | query
-        while True:
-            page = self._transport.rows("/orders", params)
-            fresh = {str(row.get("id")): row for row in page if row.get("id") not in found}
-            found |= fresh
-            if len(page) < ORDERS_PAGE:
-                return list(reversed(found.values()))
-            if not fresh:
-                raise BrokerError(f"alpaca: {ORDERS_PAGE} orders share one instant, the rest cannot be read")
-            last = min(rows.instant_of(row, "submitted_at") for row in page)
-            params["until"] = _stamp(last + _MICROSECOND)
-
-    def _fill_rows(self, since: datetime) -> list[Row]:
-        found: dict[str, Row] = {}
-        # One second more than asked for: whether "after" includes its instant is not documented.
-        params = {"after": _stamp(since - timedelta(seconds=1)), "direction": "asc", "page_size": str(FILLS_PAGE)}
-        while True:
-            page = self._transport.rows("/account/activities/FILL", params)
-            fresh = {str(row.get("id")): row for row in page if row.get("id") not in found}
-            found |= fresh
-            if len(page) < FILLS_PAGE or not fresh:
-                return list(found.values())
-            params["page_token"] = str(page[-1].get("id"))
-
     def _learn(self, order_ids: Iterable[str], since: datetime) -> None:
         """Executions name only Alpaca's id of the order; ours comes from the order itself."""
         missing = {order_id for order_id in order_ids if self._names.ours(order_id) is None}
         if len(missing) > MANY:
-            self._names.learn(self._order_rows(status="all", after=_stamp(since - _DAY)), self._nested)
+            self._names.learn(
+                lists.orders(self._transport, status="all", after=lists.stamp(since - _DAY)), self._nested
+            )
             missing = {order_id for order_id in missing if self._names.ours(order_id) is None}
         self._names.learn([self._transport.row(f"/orders/{quote(order_id)}") for order_id in missing], self._nested)
 
@@ -251,8 +249,8 @@ class AlpacaBroker:
         return self._names.ours(str(execution.get("order_id"))) or ""
 
     def _nested(self, symbols: Sequence[str], after: datetime, until: datetime) -> list[Row]:
-        about = {"symbols": ",".join(symbols), "after": _stamp(after), "until": _stamp(until)}
-        return self._order_rows(status="all", nested="true", **about)
+        about = {"symbols": ",".join(symbols), "after": lists.stamp(after), "until": lists.stamp(until)}
+        return lists.orders(self._transport, status="all", nested="true", **about)
 
     def _leg(self, parent: str, client_id: str) -> Order | None:
         """A leg by Alpaca's id of it, which its order tells."""
@@ -276,7 +274,3 @@ class AlpacaBroker:
 
 def _since(row: Row, since: datetime) -> bool:
     return rows.instant_of(row, "transaction_time") >= since
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")

@@ -9,7 +9,7 @@ from openbell.brokers.alpaca import rows
 from openbell.errors import BrokerError
 from openbell.ports import Accepted, Rejected, Submission, Unknown
 from openbell.values.money import text
-from openbell.values.orders import Order, OrderClass, OrderIntent, OrderState
+from openbell.values.orders import Order, OrderClass, OrderIntent, OrderState, TimeInForce
 from openbell.venues.alpaca.transport import Answer
 
 #: Answers by which Alpaca refuses an order, provided that they carry its own code and message.
@@ -17,6 +17,8 @@ _REFUSALS = (400, 403, 404, 422)
 #: Code of a repeated client order id, among other malformed requests.
 _MALFORMED = "40010001"
 _NOT_FOUND = "40410000"
+#: Status of an order that Alpaca has and no exchange yet.
+_NOT_ROUTED = "accepted"
 #: Digits of a second since 1970 for some centuries to come.
 _SECONDS = 10
 
@@ -71,6 +73,12 @@ def submitted(answer: Answer, intent: OrderIntent) -> Submission:
         except BrokerError as error:
             return Unknown(f"{answer.status}, but the order cannot be read: {error}")
     return _refused(answer)
+
+
+def queued(answer: Answer, intent: OrderIntent) -> bool:
+    """Whether an order for the day of a stock was taken and not routed, as those are that wait for the next session."""
+    day = intent.time_in_force is TimeInForce.DAY and not intent.extended_hours and "/" not in intent.symbol
+    return day and isinstance(answer.body, dict) and answer.body.get("status") == _NOT_ROUTED
 
 
 def _refused(answer: Answer) -> Submission:

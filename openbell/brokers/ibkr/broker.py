@@ -187,7 +187,7 @@ class IBKRBroker:
         told = f"{order.reason}; taken back, since it would have waited for the next session"
         outcome = self.cancel(order.client_id)
         found = outcome.order if isinstance(outcome, Accepted) else order
-        return Accepted(replace(found, reason=told))
+        return Accepted(replace(found, reason=told), concern=told)
 
     def _confirmed(self, intent: OrderIntent, watch: Watch) -> Submission:
         """A status claims an end without a reason: the lists of the gateway must bear it out."""
@@ -272,4 +272,3 @@ class IBKRBroker:
 
 async def _account_number(session: Session) -> str:
     return session.account
-
