@@ -5,9 +5,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
-
-from pydantic import ValidationInfo, field_validator
+from typing import ClassVar
 
 from openbell.exits.holdings import Flags, FloatRow, Holdings
 from openbell.plugins import Plugin
@@ -71,14 +69,6 @@ class ExitRule(Plugin):
         """The rule as it stands in a plan, and whether anybody wrote it there."""
         value = f" {getattr(self, self.main)}" if self.main else ""
         return f"exits.{self.name}{value}" + ("" if self.model_fields_set or not self.main else " (its default)")
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, bool) and field.annotation is not bool:
-            raise ValueError("true and false are not amounts")
-        return value
 
 
 def percent(value: float) -> str:

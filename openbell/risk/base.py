@@ -4,8 +4,6 @@ from abc import abstractmethod
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from pydantic import ValidationInfo, field_validator
-
 from openbell.plugins import Plugin
 from openbell.risk.block import Block, Mask
 from openbell.risk.book import Book, known
@@ -79,6 +77,16 @@ class Rule(Plugin):
         measured, limit = str(count), str(most)
         return self.allow(intent, measured, limit) if count <= most else self.deny(measured, limit)
 
+    def within_fall(
+        self, intent: OrderIntent, equity: Decimal | None, start: Decimal | None, most: Decimal, what: str
+    ) -> Ruling:
+        """The intent as it is while equity is below ``start``, called ``what``, by less than the fraction ``most``."""
+        limit = ratio(most)
+        if equity is None or start is None or not (known(equity) and known(start) and start > 0):
+            return self.unknown(f"equity or {what}", limit)
+        fall = (start - equity) / start
+        return self.allow(intent, ratio(fall), limit) if fall < most else self.deny(ratio(fall), limit)
+
     def clip(self, intent: OrderIntent, book: Book, most: Decimal, measured: str, limit: str) -> Ruling:
         """As much of it as ``most`` holds, in whole steps of the instrument; less than one step is a denial."""
         if not known(most):
@@ -92,14 +100,6 @@ class Rule(Plugin):
         if left <= 0:
             return self.deny(measured, limit)
         return Ruling(self.name, Decision.CLIPPED, measured, limit, left)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, bool) and field.annotation is not bool:
-            raise ValueError("true and false are not amounts")
-        return value
 
 
 def ratio(value: Decimal) -> str:

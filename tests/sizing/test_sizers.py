@@ -101,6 +101,7 @@ def test_a_symbol_with_too_little_history_or_a_price_that_never_moved_has_no_siz
         ("weight_of_equity", {"wieght": 0.1}, "did you mean 'weight'"),
         ("fixed_cash", {"notional": 0}, "greater than 0"),
         ("fixed_quantity", {"quantity": float("inf")}, "finite"),
+        ("fixed_quantity", {"quantity": True}, "true and false are not amounts"),
         ("volatility_target", {"annual_volatility": 10}, "less than or equal to 1"),
     ],
 )

@@ -46,3 +46,8 @@ def test_the_reason_gives_both_means():
 def test_windows_out_of_order_or_bounds_are_refused(fast, slow):
     with pytest.raises(ValidationError, match=r"fast|slow"):
         SmaCrossover(fast=fast, slow=slow)
+
+
+def test_a_truth_is_no_number_of_bars():
+    with pytest.raises(ValidationError, match="true and false are not amounts"):
+        SmaCrossover(fast=True)

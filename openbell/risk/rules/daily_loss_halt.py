@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.risk.base import Book, Fraction, Rule
 from openbell.risk.block import Block, Mask, within
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
@@ -27,12 +27,7 @@ class DailyLossHalt(Rule):
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Deny at the limit."""
-        limit, equity, start = ratio(self.loss_fraction), book.equity, book.equity_at_open
-        if equity is None or start is None or not (known(equity) and known(start) and start > 0):
-            return self.unknown("equity or equity at the open", limit)
-        loss = (start - equity) / start
-        measured = ratio(loss)
-        return self.allow(intent, measured, limit) if loss < self.loss_fraction else self.deny(measured, limit)
+        return self.within_fall(intent, book.equity, book.equity_at_open, self.loss_fraction, "equity at the open")
 
     def clears(self, block: Block) -> Mask:
         """Where equity is above the halt; asked of slots without entries too, as the account is."""

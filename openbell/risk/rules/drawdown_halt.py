@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from openbell.risk.base import Book, Fraction, Rule, known, ratio
+from openbell.risk.base import Book, Fraction, Rule
 from openbell.risk.block import Block, Mask, within
 from openbell.values.orders import OrderIntent
 from openbell.values.verdict import Ruling
@@ -26,12 +26,7 @@ class DrawdownHalt(Rule):
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Deny at the limit."""
-        limit, equity, peak = ratio(self.drawdown_fraction), book.equity, book.peak_equity
-        if equity is None or peak is None or not (known(equity) and known(peak) and peak > 0):
-            return self.unknown("equity or peak equity", limit)
-        fall = (peak - equity) / peak
-        measured = ratio(fall)
-        return self.allow(intent, measured, limit) if fall < self.drawdown_fraction else self.deny(measured, limit)
+        return self.within_fall(intent, book.equity, book.peak_equity, self.drawdown_fraction, "peak equity")
 
     def clears(self, block: Block) -> Mask:
         """Where equity is above the halt; asked of slots without entries too, as the account is."""
