@@ -26,7 +26,7 @@ def load_plan(name: str, run: FlowRun | None = None) -> Plan:
     """The plan by name, for a run (default: the one that this is called in); a PlanError when it cannot be used."""
     run = run or _running()
     published = _published(run.id, name) if run is not None and PUBLISHED in run.tags else None
-    return published or openbell.desk.load_plan(name)
+    return openbell.desk.prepared(published) if published else openbell.desk.load_plan(name)
 
 
 def _running() -> FlowRun | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import time
 
 import openbell.brokers
-from openbell import planfiles, store
+from openbell import planfiles, sessionfiles, store
 from openbell.crashpoints import refuse_beyond_this_machine
 from openbell.errors import PlanError
 from openbell.plugins import build, find
@@ -142,7 +142,13 @@ def load_plan(name: str, settings: Settings | None = None) -> Plan:
     settings = settings or load_settings()
     path = planfiles.find(name, planfiles.plans_folder(settings))
     status = path.stat()
-    return _loaded(path, (status.st_mtime_ns, status.st_size, status.st_ino))
+    return prepared(_loaded(path, (status.st_mtime_ns, status.st_size, status.st_ino)), settings)
+
+
+def prepared(plan: Plan, settings: Settings | None = None) -> Plan:
+    """The same plan, whose exchange this process knows from now on if its sessions were kept."""
+    sessionfiles.prepare(plan.window.exchange, settings or load_settings())
+    return plan
 
 
 @lru_cache(maxsize=4)

@@ -1,25 +1,17 @@
-"""Sessions of one exchange, read from exchange_calendars once per process and kept as plain values beside it."""
+"""Sessions of one exchange, as exchange_calendars has them, known to a process from the first question on."""
 
-import warnings
+import importlib
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
-import exchange_calendars
 import numpy as np
-import pandas as pd
-from exchange_calendars.errors import InvalidCalendarName
 from numpy.typing import NDArray
 
+from openbell.calendar.sessions import Sessions
 from openbell.errors import CalendarError, InputError
-from openbell.plugins import nearest
 from openbell.values.time import as_utc, iso
-
-#: Earliest session that is asked for; some calendars begin later.
-EARLIEST = date(1990, 1, 1)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -57,36 +49,23 @@ class Exchange:
     Instants must be aware. Built by ``exchange``; do not change it, everyone shares it.
     """
 
-    __slots__ = (
-        "_breaks",
-        "_calendar",
-        "_closes",
-        "_dates",
-        "_early",
-        "_known",
-        "_opens",
-        "_row",
-        "_sessions",
-        "code",
-        "zone",
-    )
+    __slots__ = ("_breaks", "_closes", "_dates", "_early", "_known", "_opens", "_row", "_sessions", "code", "zone")
 
-    def __init__(self, code: str, calendar: Any) -> None:
+    def __init__(self, code: str, sessions: Sessions) -> None:
         self.code = code
-        self.zone = ZoneInfo(str(calendar.tz))
-        self._calendar = calendar
-        self._sessions: NDArray[np.datetime64] = calendar.sessions.to_numpy().astype("datetime64[D]")
-        self._sessions.flags.writeable = False
-        self._dates: list[date] = self._sessions.tolist()
+        self.zone = ZoneInfo(sessions.zone)
+        self._sessions = sessions
+        sessions.days.flags.writeable = False
+        self._dates: list[date] = sessions.days.tolist()
         self._row = {session: row for row, session in enumerate(self._dates)}
-        self._opens, self._closes = _micros(calendar.opens_nanos), _micros(calendar.closes_nanos)
-        starts, ends = calendar.break_starts_nanos, calendar.break_ends_nanos
+        self._opens, self._closes = _micros(sessions.opens), _micros(sessions.closes)
+        starts, ends = sessions.break_starts, sessions.break_ends
         self._breaks = {
             int(row): (_instant(int(starts[row]) // 1000), _instant(int(ends[row]) // 1000))
             for row in np.flatnonzero(starts != _NEVER)
         }
         self._known: dict[int, Hours] = {}
-        self._early = frozenset(calendar.early_closes.to_numpy().astype("datetime64[D]").tolist())
+        self._early = frozenset(sessions.early.tolist())
 
     def __repr__(self) -> str:
         return f"Exchange({self.code} {self.first}..{self.last})"
@@ -149,12 +128,12 @@ class Exchange:
 
     def session_dates(self, start: date | None = None, end: date | None = None) -> NDArray[np.datetime64]:
         """Session dates from ``start`` to ``end`` inclusive as a read-only datetime64[D] array; default all."""
-        return self._sessions[self._rows(start or self.first, end or self.last)]
+        return self._sessions.days[self._rows(start or self.first, end or self.last)]
 
     def session_bounds(self, start: date, end: date) -> tuple[Instants, Instants]:
         """Opens and closes of the sessions from ``start`` to ``end`` inclusive, UTC, datetime64[ns]."""
         rows = self._rows(start, end)
-        opens, closes = self._calendar.opens_nanos[rows], self._calendar.closes_nanos[rows]
+        opens, closes = self._sessions.opens[rows], self._sessions.closes[rows]
         return opens.astype("datetime64[ns]"), closes.astype("datetime64[ns]")
 
     @property
@@ -174,7 +153,7 @@ class Exchange:
 
     def holiday(self, day: date) -> str:
         """Name of a regular holiday; empty when the calendar knows none for the day."""
-        return _holidays(self._calendar, day.year).get(day, "")
+        return self._sessions.holidays.get(day, "")
 
     def _hours(self, row: int) -> Hours:
         known = self._known.get(row)
@@ -201,45 +180,30 @@ class Exchange:
         return f"the {side} session of the {self.code} calendar"
 
 
-@cache
+#: What this process knows; everyone shares it.
+_EXCHANGES: dict[str, Exchange] = {}
+
+
 def exchange(code: str) -> Exchange:
-    """The exchange of a code such as XNYS, NASDAQ or 24/7; built once per process, about 0.3 s."""
-    try:
-        with warnings.catch_warnings():
-            # Inside the library and not ours to act on: how it reads pandas' columns will change with pandas 4.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return Exchange(code, _calendar(code))
-    except InvalidCalendarName:
-        known = dict.fromkeys(exchange_calendars.get_calendar_names())
-        hint = nearest(code.upper()[:40], known) or "; codes are such as XNYS, XLON or 24/7"
-        raise CalendarError(f"exchange {code[:40]!r} is not known{hint}") from None
+    """The exchange of a code such as XNYS, NASDAQ or 24/7; one that nobody introduced takes a second to build."""
+    return _EXCHANGES.get(code) or introduce(code, library(code))
 
 
-def _calendar(code: str) -> Any:
-    try:
-        return exchange_calendars.get_calendar(code, start=EARLIEST.isoformat())
-    except (ValueError, NotImplementedError):  # it begins later, which only an instance can tell, or is broken
-        return _later_calendar(code)
+def introduced(code: str) -> bool:
+    """Whether this process knows the exchange already."""
+    return code in _EXCHANGES
 
 
-def _later_calendar(code: str) -> Any:
-    try:
-        calendar = exchange_calendars.get_calendar(code)
-        earliest = calendar.bound_min()
-        return calendar if earliest is None else exchange_calendars.get_calendar(code, start=earliest)
-    except (ValueError, NotImplementedError) as error:
-        parts = f"exchange_calendars {exchange_calendars.__version__} with pandas {pd.__version__}"
-        raise CalendarError(f"{parts} cannot build the calendar of {code}: {str(error)[:80]}") from None
+def introduce(code: str, sessions: Sessions) -> Exchange:
+    """Let this process know an exchange by sessions that were read from ``library``, by whomever."""
+    return _EXCHANGES.setdefault(code, Exchange(code, sessions))
 
 
-@lru_cache(maxsize=256)
-def _holidays(calendar: Any, year: int) -> dict[date, str]:
-    if calendar.regular_holidays is None:
-        return {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        named = calendar.regular_holidays.holidays(f"{year}-01-01", f"{year}-12-31", return_name=True)
-    return {day.date(): str(name) for day, name in named.items()}
+def library(code: str) -> Sessions:
+    """The sessions as exchange_calendars has them; a CalendarError for a code that it does not know."""
+    # By path, because pandas takes a second to import, and most runs have no other use for it.
+    sessions: Sessions = importlib.import_module("openbell.calendar.library").read(code)
+    return sessions
 
 
 def _micros(nanos: NDArray[np.int64]) -> list[int]:
