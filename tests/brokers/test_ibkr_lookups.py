@@ -103,6 +103,13 @@ def test_I42_orders_placed_by_hand_are_seen(gateway, broker):
     assert (order.client_id, order.symbol, order.remaining) == (f"perm-{order.broker_id}", "AAPL", 5)
 
 
+def test_I23_I42_an_order_placed_by_hand_is_known_by_the_id_that_lists_give_it(gateway, broker):
+    gateway.manual("AAPL", "BUY", "5", "90")
+    (listed,) = broker.open_orders()
+    assert broker.order(listed.client_id).broker_id == listed.broker_id
+    assert broker.cancel(listed.client_id).code == "OTHER_CLIENT"
+
+
 def test_B27_two_live_orders_with_one_id_are_for_a_person(gateway, broker):
     broker.submit(intent("pair", limit_price="95"))
     gateway.manual("AAPL", "BUY", "10", "94", ref="pair", client=5, order_id=77)
@@ -127,7 +134,7 @@ def test_I35_B32_a_correction_replaces_and_is_not_counted_twice(gateway, broker,
     gateway.correct(before.id, "8", "100.50")
     for each in (broker, elsewhere):
         (after,) = fills(each)
-        assert (after.id, after.quantity, after.price) == (before.id, 8, Decimal("100.50"))
+        assert (after.corrects, after.quantity, after.price) == ((before.id,), 8, Decimal("100.50"))
         found = each.order("fixed")
         assert (found.filled, found.average_price) == (8, Decimal("100.5"))
 

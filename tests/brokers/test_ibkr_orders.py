@@ -134,7 +134,9 @@ def test_I29_B29_a_notice_is_no_cancellation_the_order_lives_and_fills(gateway, 
 
 def test_I29_a_code_that_is_no_clear_word_leaves_the_order_unknown(gateway, broker):
     gateway.script({"on": "placeOrder", "error": [10399, "something that nobody has heard of"]})
-    assert isinstance(broker.submit(intent("odd")), Unknown)
+    answer = broker.submit(intent("odd"))
+    assert isinstance(answer, Unknown)
+    assert answer.reason.endswith(": 10399: something that nobody has heard of")
 
 
 @pytest.mark.parametrize("status", ["Inactive", "Cancelled", "ApiCancelled"])

@@ -162,7 +162,7 @@ class IBKRBroker:
             return self._confirmed(intent, watch)
         if word is Word.LOST:
             return Unknown("the connection was lost after the order was sent")
-        return Unknown(f"no word about the order within {self._terms.ack_timeout:g} s")
+        return outcomes.silent(watch, self._terms.ack_timeout)
 
     def _legs(self, intent: OrderIntent) -> tuple[Order, ...]:
         """The legs that the gateway lists as open; of the others nothing is said here."""
@@ -194,8 +194,8 @@ class IBKRBroker:
         try:
             found = self.order(intent.id)
         except BrokerError as error:
-            return Unknown(f"its status is {watch.status}, and the look-up failed: {error}")
-        return Accepted(found) if found else Unknown(f"its status is {watch.status}, and no list of the gateway has it")
+            return outcomes.claimed(watch, f"the look-up failed: {error}")
+        return Accepted(found) if found else outcomes.claimed(watch, "no list of the gateway has it")
 
     def cancel(self, client_id: str) -> Submission:
         """Ask for a cancel; the order may still fill, and stays PENDING_CANCEL until the venue says more."""
@@ -258,7 +258,7 @@ class IBKRBroker:
 
     async def _open_trade(self, session: Session, client_id: str) -> Any:
         """The order to cancel, or why there is none to cancel from here."""
-        trades = [trade for trade in await look.open_trades(session) if trade.order.orderRef == client_id]
+        trades = [trade for trade in await look.open_trades(session) if rows.named(trade.order) == client_id]
         if not trades:
             found = await look.find(session, client_id, self._sent.get(client_id))
             if found is None:

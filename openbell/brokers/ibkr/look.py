@@ -68,15 +68,15 @@ def _reported(session: Session) -> dict[str, Decimal]:
 
 async def find(session: Session, client_id: str, sent: Sent | None, ended: bool = True) -> Order | None:
     """The order with our id; None when none of the sources has it. Without ``ended`` the slow third is left out."""
-    trades = [trade for trade in await open_trades(session) if trade.order.orderRef == client_id]
-    made = [each for each in await executions(session) if each.ref == client_id]
+    trades = [trade for trade in await open_trades(session) if rows.named(trade.order) == client_id]
+    made = [each for each in await executions(session) if each.client_id == client_id]
     now = datetime.now(UTC)
     if trades:
         order = rows.open_order(trades[0], status_of(session, trades[0]), made, refusal(session, sent), now)
         return order if len(trades) == 1 else _doubled(order, trades)
     if ended:
         done = await session.named("completed orders", lambda: session.ib.reqCompletedOrdersAsync(False))
-        of_it = [trade for trade in done if trade.order.orderRef == client_id and _of(session, trade)]
+        of_it = [trade for trade in done if rows.named(trade.order) == client_id and _of(session, trade)]
         if of_it:
             end = session.ends.get(of_it[-1].order.permId, ("", ""))
             quantity = sent.quantity if sent else None
@@ -123,7 +123,7 @@ def _by_executions(made: Sequence[Made], sent: Sent | None) -> Order:
     reason = "" if state is OrderState.FILLED else "neither open nor completed at the gateway; known by its executions"
     last = made[-1]
     return Order(
-        last.ref,
+        last.client_id,
         last.symbol,
         last.side,
         quantity,

@@ -41,6 +41,18 @@ def taken(intent: OrderIntent, watch: Watch) -> Order:
     )
 
 
+def silent(watch: Watch, seconds: float) -> Unknown:
+    """Nothing clear came in time; what came is told, so that a person can judge it."""
+    told = watch.notices()
+    return Unknown(f"no {'clear ' if told else ''}word about the order within {seconds:g} s{told and f': {told}'}")
+
+
+def claimed(watch: Watch, problem: str) -> Unknown:
+    """A status claims an end, and nothing bears it out."""
+    told = watch.notices()
+    return Unknown(f"its status is {watch.status}{told and f' ({told})'}, and {problem}")
+
+
 def canceled(client_id: str, word: Word, watch: Watch, found: Order | None) -> Submission:
     """The outcome of a cancel; ``found`` is the order as the lists have it afterwards."""
     refused = watch.said(codes.CANCEL_REFUSED)

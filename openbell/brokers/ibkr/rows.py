@@ -135,6 +135,11 @@ def average(made: Sequence[Made]) -> Decimal | None:
 # --- orders --------------------------------------------------------------------------------------------------
 
 
+def named(order: Any) -> str:
+    """Our id of an order; one placed by hand goes by the venue's own, as its executions do."""
+    return str(order.orderRef or f"perm-{order.permId}")
+
+
 def open_order(trade: Any, status: str, made: Sequence[Made], refusal: str, now: datetime) -> Order:
     """An order that the gateway lists as open; being listed, it lives, whatever its status claims."""
     told = trade.orderStatus
@@ -200,7 +205,7 @@ def _order(
     stopped = kind in (OrderType.STOP, OrderType.STOP_LIMIT)
     tif = order.tif.lower()
     return Order(
-        client_id=order.orderRef or f"perm-{order.permId}",
+        client_id=named(order),
         symbol=ours(trade.contract),
         side=side_of(order.action),
         quantity=quantity,
