@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-#: The first process of the container; an init stands before the command and has its words too.
+#: The first process of the container: the command itself, or an init that was given it.
 FIRST = Path("/proc/1/cmdline")
 #: Seconds, below those that the image gives this check.
 TIMEOUT = 5.0
@@ -33,9 +33,10 @@ def main(words: Sequence[str] | None = None) -> int:
 def question(words: Sequence[str]) -> tuple[str, bool]:
     """Where to ask, empty for a command that answers nobody; and whether it lives even if it answers with an error."""
     said = " ".join(words)
-    if "worker start" in said:
+    # An init has the words of the command as they were given, not those of what it became.
+    if "worker start" in said or "deployments.worker" in said:
         return f"http://127.0.0.1:{os.environ.get('PREFECT_WORKER_WEBSERVER_PORT', '8080')}/health", False
-    if "prefect server start" in said:
+    if "prefect server start" in said or "deployments.server" in said:
         return f"http://127.0.0.1:{os.environ.get('PREFECT_SERVER_API_PORT', '4200')}/api/ready", False
     if "openbell watch" in said:
         # What it found wrong with the trading is for people: a new container would find the same.

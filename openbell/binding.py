@@ -16,14 +16,15 @@ def check_bind(host: str, what: str, authentication: str, tls: str) -> None:
         raise InputError(f"{what} would listen on {host[:60]}, beyond this machine: set {' and '.join(missing)}")
 
 
-def check_prefect(variables: Mapping[str, str]) -> str:
+def check_prefect(variables: Mapping[str, str], private: bool = False) -> str:
     """Where a Prefect server with these variables listens; InputError where it must not.
 
-    Prefect's own defaults are no password and no TLS: whoever reaches the server starts runs and reads every block.
+    ``private``: it listens in a network of containers that no other machine reaches, and needs no TLS there. Prefect's
+    own defaults are no password and no TLS: whoever reaches the server starts runs and reads every block.
     """
     host = variables.get("PREFECT_SERVER_API_HOST", "127.0.0.1")
     password = "" if variables.get("PREFECT_SERVER_API_AUTH_STRING") else "PREFECT_SERVER_API_AUTH_STRING"
-    behind = variables.get("PREFECT_API_URL", "").startswith("https://")
+    behind = private or variables.get("PREFECT_API_URL", "").startswith("https://")
     check_bind(host, "the Prefect server", password, "" if behind else "PREFECT_API_URL=https://... of a TLS proxy")
     return host
 

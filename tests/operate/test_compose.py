@@ -9,17 +9,12 @@ from typing import Any
 import prefect.settings
 import pytest
 import yaml
-from python_on_whales.components.compose.models import ComposeConfig
 
+from deployments import server
 from openbell.settings import PREFIX, Settings
 from tests.operate.cluster import ROOT, shared
 
 SECRETS = {"POSTGRES_PASSWORD": "0123abcd", "PREFECT_PASSWORD": "4567efab"}
-#: What a service may say, by the specification of compose; an unknown word is refused by the engine.
-WORDS = {
-    "build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "image", "init", "logging", "networks",
-    "ports", "restart", "security_opt", "stop_grace_period", "volumes",
-}  # fmt: skip
 _ASKED = re.compile(r"\$\{(\w+)(?::[-?]([^}]*))?\}")
 
 
@@ -39,20 +34,11 @@ def ours(composed: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: service for name, service in composed["services"].items() if service.get("build")}
 
 
-def test_the_form_is_that_of_compose(composed: dict[str, Any]) -> None:
-    known = {"name", "services", "networks", "volumes", "x-openbell"}
-    assert set(composed) <= known
-    for name, service in composed["services"].items():
-        assert set(service) <= WORDS, name
-    canonical = {
-        name: {key: value for key, value in service.items() if key not in {"volumes", "ports", "networks", "build"}}
-        for name, service in composed["services"].items()
-    }
-    for service in canonical.values():
-        service["stop_grace_period"] = None
-        service.get("healthcheck", {}).pop("interval", None)
-    read = ComposeConfig.model_validate({"services": canonical})
-    assert set(read.services or {}) == set(composed["services"])
+def test_the_form_is_that_of_the_specification() -> None:
+    """The schema of compose-spec (Apache-2.0), as check-jsonschema carries it."""
+    command = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*command, ROOT / "compose.yaml"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_whatever_a_service_refers_to_is_there(composed: dict[str, Any]) -> None:
@@ -82,9 +68,22 @@ def test_servers_workers_databases_and_the_demo_plan_are_there(composed: dict[st
     assert (ROOT / "deployments/plans/demo.toml").exists()
 
 
-def test_nothing_listens_beyond_this_machine(composed: dict[str, Any]) -> None:
+def test_X07_nothing_is_reached_from_beyond_this_machine(composed: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in composed["services"].items() if "ports" in service}
     assert published == {"api": ["127.0.0.1:4200:4200"]}
+    assert not [service for service in composed["services"].values() if "network_mode" in service]
+
+
+@pytest.mark.parametrize(("password", "code"), [("openbell:0123", 0), ("", 1)])
+def test_X07_the_command_of_the_api_refuses_to_start_without_a_password(
+    composed: dict[str, Any], password: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_API_HOST", "127.0.0.1")  # undone afterwards, whatever the command sets
+    monkeypatch.setenv("PREFECT_SERVER_API_AUTH_STRING", password)
+    python, dash, module, *options = composed["services"]["api"]["command"]
+    assert (python, dash, module) == ("python", "-m", "deployments.server")
+    assert server.main([*options, "--check"]) == code
+    assert ("set PREFECT_SERVER_API_AUTH_STRING" in capsys.readouterr().err) == bool(code)
 
 
 def test_passwords_come_from_outside_and_compose_stops_without_them(text: str) -> None:
