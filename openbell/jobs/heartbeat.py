@@ -60,8 +60,7 @@ def _write(run: Run, found: Missed) -> bool:
     code = "MISSED" if found.works else found.why
     words = "nobody started it" if found.works else f"nobody started it, and there was nothing to do ({found.why})"
     story = Story(missing, desk.plan, (Guard(name="heartbeat", passed=True, detail=words),), work=Worked(words))
-    desk.journal.seal(build_record(story, Outcome.MISSED, code, words, ring.clock), None)
-    desk.journal.release(found.slot, claim.fencing, Outcome.MISSED, code)
+    desk.journal.seal(build_record(story, Outcome.MISSED, code, words, ring.clock), None, claim.fencing)
     return True
 
 

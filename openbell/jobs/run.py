@@ -288,11 +288,8 @@ def seal(run: Run, outcome: Outcome, code: str, message: str) -> RunRecord:
     if not message:
         record = record.model_copy(update={"message": headline(record)})
     reach("before-seal")
-    journal.seal(record, story.market.bars if story.market else None)
+    succeeded = DEPENDENCIES if outcome is Outcome.COMPLETED else ()
+    journal.seal(record, story.market.bars if story.market else None, ring.fencing, succeeded)
     reach("after-seal")
     tell(record)
-    if ring.fencing:
-        succeeded = DEPENDENCIES if outcome is Outcome.COMPLETED else ()
-        journal.release(ring.slot, ring.fencing, outcome, code, succeeded)
-        reach("after-release")
     return record

@@ -158,5 +158,9 @@ class Journal(Protocol):
     def reference_equity(self, account: str, session: date) -> tuple[Decimal | None, Decimal | None]:
         """(last equity before the session, highest equity so far); None where nothing is recorded."""
 
-    def seal(self, record: RunRecord, bars: Bars | None) -> str:
-        """Write the whole record in one transaction, chained to the previous one; returns its hash."""
+    def seal(self, record: RunRecord, bars: Bars | None, fencing: int = 0, succeeded: Sequence[str] = ()) -> str:
+        """Write the whole record in one transaction, chained to the previous one; returns its hash.
+
+        With the number of its claim the record's slot is closed in the same transaction, as ``release`` does. A stale
+        claim is a StoreError there too, and the record is kept.
+        """

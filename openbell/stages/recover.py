@@ -240,8 +240,9 @@ class Recovery:
         record = self.sealed(slot, dead)
         if record is None:
             record = interrupted(self.desk, self.journal.frozen(slot), slot, claim.fencing, dead, self.pace)
-            self.journal.seal(record, None)
-        self.journal.release(slot, claim.fencing, record.outcome, record.code)
+            self.journal.seal(record, None, claim.fencing)
+        else:
+            self.journal.release(slot, claim.fencing, record.outcome, record.code)
         return slot.key
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, and_, bindparam, func, select
 
 from openbell.ports.health import AccountLook, AlertLook, StoreLook
-from openbell.store import breakers
+from openbell.store import breakers, denials
 from openbell.store.connect import Store, now
 from openbell.store.order_tables import ORDERS, SLOTS
 from openbell.store.outbox_tables import OUTBOX
@@ -74,6 +74,9 @@ def _orders(connection: Connection) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for account, state, number in connection.execute(select(*key, func.count()).group_by(*key)).tuples():
         found.setdefault(account, {})[state] = int(number)
+    for account, number in denials.counted(connection).items():
+        of = found.setdefault(account, {})
+        of[OrderState.DENIED.value] = of.get(OrderState.DENIED.value, 0) + number
     return found
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from openbell.errors import InputError, StoreError
 from openbell.ports import EquityPoint, Incident, OrderRow, PositionRow, RunSummary
-from openbell.store import frames, incidents
+from openbell.store import denials, frames, incidents
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, FILLS, ORDERS, POSITIONS
 from openbell.store.prepared import by
@@ -103,7 +104,7 @@ class SqlHistory:
         return tuple(_summary(SimpleNamespace(**row)) for row in rows)
 
     def order(self, client_id: str) -> OrderRow | None:
-        """One order as it stands now, None when it was never frozen."""
+        """One order as it stands now, None when nothing was ever to be sent under the id."""
         with self.store.reading() as connection:
             row = connection.execute(by(ORDERS, "client_id"), {"client_id": client_id}).first()
         return None if row is None else _order(row)
@@ -114,7 +115,11 @@ class SqlHistory:
         query = query if plan is None else query.where(ORDERS.c.plan == plan)
         query = query.where(ORDERS.c.working) if open_only else query
         with self.store.reading() as connection:
-            return tuple(_order(row) for row in connection.execute(query))
+            found = [(int(row.number), _order(row)) for row in connection.execute(query)]
+            if not open_only:
+                found += denials.listed(connection, plan, limit, found[-1][0] if len(found) == limit else 0)
+        found.sort(key=itemgetter(0), reverse=True)
+        return tuple(order for _, order in found[:limit])
 
     def fills(self, account: str | None = None, limit: int = 50) -> tuple[Fill, ...]:
         """Newest recorded first."""

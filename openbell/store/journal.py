@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from openbell.crashpoints import reach
 from openbell.errors import StoreError
 from openbell.ports import (
     Breaker,
@@ -79,8 +80,7 @@ class SqlJournal:
     def release(self, slot: Slot, fencing: int, outcome: Outcome, code: str, succeeded: Sequence[str] = ()) -> None:
         """Close the slot, and count a success of each dependency named; a stale claim is a StoreError."""
         with self.store.writing() as connection:
-            slots.release(connection, slot, fencing, outcome, code)
-            breakers.succeed(connection, slot.plan, slot.job, succeeded)
+            _release(connection, slot, fencing, outcome, code, succeeded)
 
     def switch(self) -> Switch:
         """The kill switch; a store that cannot be read counts as HALTED."""
@@ -268,6 +268,26 @@ class SqlJournal:
             last = connection.execute(_LAST, of).first()
         return (before.equity if before else None), (last.peak if last else None)
 
-    def seal(self, record: RunRecord, bars: Bars | None) -> str:
-        """Write the whole record, chained to the previous one; returns its hash."""
-        return sealing.seal(self.store, record, bars)
+    def seal(self, record: RunRecord, bars: Bars | None, fencing: int = 0, succeeded: Sequence[str] = ()) -> str:
+        """Write the whole record, chained to the previous one, and close its slot; returns its hash."""
+        stale: StoreError | None = None
+        sealable = sealing.prepare(self.store, record, bars)
+        with self.store.writing() as connection:
+            sealed = sealing.write(connection, sealable)
+            reach("inside-seal")
+            try:
+                if fencing:
+                    slot = Slot(record.plan, record.job, record.planned, record.session)
+                    _release(connection, slot, fencing, record.outcome, record.code, succeeded)
+            except StoreError as error:
+                stale = error  # what the run did is kept, whoever holds its slot by now
+        if stale:
+            raise stale
+        return sealed
+
+
+def _release(
+    connection: Connection, slot: Slot, fencing: int, outcome: Outcome, code: str, succeeded: Sequence[str]
+) -> None:
+    slots.release(connection, slot, fencing, outcome, code)
+    breakers.succeed(connection, slot.plan, slot.job, succeeded)

@@ -34,7 +34,10 @@ class SlotRow(Row, table=True):
 
 
 class IntentRow(Row, table=True):
-    """One order of a slot's frozen plan with the verdict on it, and the place of each among its kind. Insert-only."""
+    """One order of a slot's frozen plan with the verdict on it, and the place of each among its kind. Insert-only.
+
+    What was denied stands here in rows of schema 0006 and before, else in ``denials``.
+    """
 
     __tablename__ = "intents"
     __table_args__ = (UniqueConstraint("slot", "symbol", "leg"), UniqueConstraint("slot", "position"))
@@ -166,6 +169,30 @@ class BustRow(Row, table=True):
     client_id: str = Field(foreign_key="intents.client_id", index=True)
 
 
+class DenialRow(Row, table=True):
+    """What the gate denied of a slot's frozen plan, as JSON: intents, and verdicts with the places of both. A log.
+
+    Denied orders are numbered together with the others: from ``after`` on, up to ``last``.
+    """
+
+    __tablename__ = "denials"
+    __table_args__ = (Index(None, "plan", "number"), Index(None, "account", "orders"))
+
+    number: int = Field(sa_column=Column(Sequence, primary_key=True, autoincrement=False))
+    slot: str = Field(foreign_key="slots.key", unique=True, index=True)
+    run_id: str
+    plan: str
+    account: str
+    time: datetime = Field(sa_type=Instant)
+    after: int = Field(sa_column=Column(Sequence, nullable=False))
+    last: int = Field(sa_column=Column(Sequence, nullable=False))
+    orders: int
+    intents: str = Field(sa_type=Text)
+    verdicts: str = Field(sa_type=Text)
+    previous_hash: str
+    hash: str
+
+
 SLOTS, INTENTS, ORDER_EVENTS = table_of(SlotRow), table_of(IntentRow), table_of(OrderEventRow)
 FILLS, ORDERS, POSITIONS, BOOKS = table_of(FillRow), table_of(OrderRow), table_of(PositionRow), table_of(BookRow)
-BUSTS = table_of(BustRow)
+BUSTS, DENIALS = table_of(BustRow), table_of(DenialRow)

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select
 from openbell.crashpoints import reach
 from openbell.errors import StoreError
 from openbell.ports import Frozen, Level, OrderEvent, Reduced
-from openbell.store import breakers, incidents, projections, switches
+from openbell.store import breakers, denials, incidents, projections, switches
 from openbell.store.connect import now
+from openbell.store.denials import Planned
 from openbell.store.order_tables import BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
 from openbell.store.prepared import by, change, newest
 from openbell.store.sealing import GENESIS, chain
@@ -22,7 +23,7 @@ from openbell.values.money import ZERO, text
 from openbell.values.order_states import check_transition
 from openbell.values.orders import Fill, OrderIntent, OrderState
 from openbell.values.time import iso
-from openbell.values.verdict import Decision, Verdict
+from openbell.values.verdict import Verdict
 
 #: Kind of the alert about an order that is filled beyond its quantity.
 OVERFILL = "OVERFILL"
@@ -38,63 +39,57 @@ _OF_ORDER = ("number", "run_id", "plan", "side", "purpose")
 def freeze(
     connection: Connection, claimed: Row[Any], account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]
 ) -> Frozen:
-    """Write the plan of a claimed slot: intents with verdicts, their first events, their orders."""
+    """Write the plan of a claimed slot: what may be sent with its first events and orders, what was denied beside."""
     judged = {verdict.intent_id: place for place, verdict in enumerate(verdicts)}
     if sorted(judged) != sorted(intent.id for intent in intents) or len(judged) != len(verdicts):
         raise StoreError(f"slot {claimed.key}: the plan to freeze does not have one verdict for each intent")
-    values = {"account": account, "frozen_at": now(connection)}
-    connection.execute(change(SLOTS, "key"), {"of_key": claimed.key, **values})
-    if not intents:
-        return Frozen((), (), {})
-    rows = {
-        intent.id: _intent_row(claimed.key, account, place, intent, judged[intent.id], verdicts[judged[intent.id]])
+    time = now(connection)
+    connection.execute(change(SLOTS, "key"), {"of_key": claimed.key, "account": account, "frozen_at": time})
+    planned = {
+        intent.id: Planned(place, judged[intent.id], intent, verdicts[judged[intent.id]])
         for place, intent in enumerate(intents)
     }
-    connection.execute(_INSERT_INTENTS, list(rows.values()))
-    reach("inside-freeze")
-    states = _first_steps(connection, claimed, rows, {intent.id: intent for intent in intents}, verdicts)
+    in_turn = [planned[verdict.intent_id] for verdict in verdicts]
+    denied = [each for each in in_turn if each.denied]
+    before = max(connection.execute(_HIGHEST).scalar() or 0, denials.newest_number(connection)) if planned else 0
+    if allowed := [each for each in in_turn if not each.denied]:
+        _approve(connection, claimed, account, before, allowed, time)
+    if denied:
+        denials.write(connection, claimed, account, before, denied)
+    states = {each.intent.id: OrderState.DENIED if each.denied else OrderState.APPROVED for each in in_turn}
     return Frozen(tuple(intents), tuple(verdicts), states)
 
 
-def _intent_row(
-    slot: str, account: str, place: int, intent: OrderIntent, judged: int, verdict: Verdict
-) -> dict[str, Any]:
-    return {
-        "client_id": intent.id,
-        "slot": slot,
-        "position": place,
-        "judged": judged,
-        "symbol": intent.symbol,
-        "leg": intent.leg,
-        "account": account,
-        "body": intent_text(intent),
-        "verdict": verdict_text(verdict),
-    }
-
-
-def _first_steps(
-    connection: Connection,
-    claimed: Row[Any],
-    rows: Mapping[str, dict[str, Any]],
-    planned: Mapping[str, OrderIntent],
-    verdicts: Sequence[Verdict],
-) -> dict[str, OrderState]:
-    """APPROVED or DENIED, in the order of sending, at the slot's planned instant."""
-    number = connection.execute(_HIGHEST).scalar() or 0
-    account = next(iter(rows.values()))["account"]
-    steps, orders = [], []
-    for place, verdict in enumerate(verdicts, start=number + 1):
-        denied = verdict.decision is Decision.DENIED
-        state = OrderState.DENIED if denied else OrderState.APPROVED
-        detail = f"{verdict.rule}: {verdict.measured}, limit {verdict.limit}" if denied else ""
-        check_transition(verdict.intent_id, OrderState.PLANNED, state)
-        event = OrderEvent(verdict.intent_id, state, claimed.planned, detail)
-        row = _order_row(claimed, account, place, planned[verdict.intent_id], verdict, event)
-        steps.append(Step(event, covers=plan_of(rows[verdict.intent_id], row, claimed.session)))
-        orders.append(row)
-    append(connection, steps, claimed.fencing)
+def _approve(
+    connection: Connection, claimed: Row[Any], account: str, before: int, allowed: Sequence[Planned], time: datetime
+) -> None:
+    """The orders that may be sent, in that order, each APPROVED at the slot's planned instant."""
+    rows = [_intent_row(claimed.key, account, each) for each in allowed]
+    connection.execute(_INSERT_INTENTS, rows)
+    reach("inside-freeze")
+    orders = [_order_row(claimed, account, before + each.judged + 1, each) for each in allowed]
+    steps = [
+        Step(
+            OrderEvent(row["client_id"], OrderState.APPROVED, claimed.planned), (), plan_of(row, order, claimed.session)
+        )
+        for row, order in zip(rows, orders, strict=True)
+    ]
+    append(connection, steps, claimed.fencing, time)
     connection.execute(_INSERT_ORDERS, orders)
-    return {step.event.client_id: step.event.state for step in steps}
+
+
+def _intent_row(slot: str, account: str, planned: Planned) -> dict[str, Any]:
+    return {
+        "client_id": planned.intent.id,
+        "slot": slot,
+        "position": planned.position,
+        "judged": planned.judged,
+        "symbol": planned.intent.symbol,
+        "leg": planned.intent.leg,
+        "account": account,
+        "body": intent_text(planned.intent),
+        "verdict": verdict_text(planned.verdict),
+    }
 
 
 def plan_of(intent: Mapping[str, Any], order: Mapping[str, Any], session: date) -> list[Any]:
@@ -103,9 +98,8 @@ def plan_of(intent: Mapping[str, Any], order: Mapping[str, Any], session: date) 
     return [*kept, text(order["quantity"]), session.isoformat()]
 
 
-def _order_row(
-    claimed: Row[Any], account: str, number: int, intent: OrderIntent, verdict: Verdict, event: OrderEvent
-) -> dict[str, Any]:
+def _order_row(claimed: Row[Any], account: str, number: int, planned: Planned) -> dict[str, Any]:
+    intent = planned.intent
     return {
         "number": number,
         "client_id": intent.id,
@@ -115,15 +109,15 @@ def _order_row(
         "account": account,
         "symbol": intent.symbol,
         "side": intent.side.value,
-        "quantity": verdict.quantity or intent.quantity,
+        "quantity": planned.verdict.quantity,
         "purpose": intent.purpose.value,
-        "state": event.state.value,
+        "state": OrderState.APPROVED.value,
         "working": False,
         "filled": ZERO,
         "cost": ZERO,
         "broker_id": "",
-        "detail": event.detail,
-        "updated": event.time,
+        "detail": "",
+        "updated": claimed.planned,
     }
 
 
@@ -136,9 +130,9 @@ class Step:
     covers: Sequence[Any] = ()
 
 
-def append(connection: Connection, steps: Sequence[Step], fencing: int | None) -> int:
-    """Append events to the chain; returns the sequence of the last."""
-    written = now(connection)
+def append(connection: Connection, steps: Sequence[Step], fencing: int | None, time: datetime | None = None) -> int:
+    """Append events to the chain, at ``time`` or now by the database's clock; returns the sequence of the last."""
+    written = time or now(connection)
     last = connection.execute(newest(ORDER_EVENTS, "sequence", "hash")).first()
     sequence, hashed = (int(last.sequence), last.hash) if last else (0, GENESIS)
     rows = []

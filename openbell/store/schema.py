@@ -12,5 +12,5 @@ MOVED = (RUNS, SIGNALS, VERDICTS, EQUITY_POINTS, STRATEGY_LOOKS)
 _EVENTS = (*MOVED, ARCHIVED_FRAMES, BUSTS, FILLS, FRAMES, INTENTS, ORDER_EVENTS)
 INSERT_ONLY = tuple(sorted(table.name for table in (*_EVENTS, *LOGS)))
 #: Every revision of the migrations, oldest first; kept here so that a run need not import Alembic to look.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 HEAD = REVISIONS[-1]

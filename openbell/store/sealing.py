@@ -14,9 +14,8 @@ from openbell.store import frames
 from openbell.store.connect import Store
 from openbell.store.order_tables import POSITIONS
 from openbell.store.run_tables import EQUITY_POINTS, FRAMES, RUNS, SIGNALS, STRATEGY_LOOKS, VERDICTS
-from openbell.store.texts import rulings_text, target_of, to_json
+from openbell.store.texts import target_of, to_json, verdict_columns
 from openbell.values.bars import Bars
-from openbell.values.money import text
 from openbell.values.record import RunRecord
 
 #: What the first record and the first order event follow.
@@ -85,13 +84,7 @@ def rows_of(record: RunRecord) -> Rows:
         (s.strategy, s.symbol, str(s.stance), _number(target_of(s)), s.confidence + 0.0, s.reason)
         for s in record.signals
     ]
-    verdicts = [
-        (
-            *(v.intent_id, v.symbol, str(v.decision), v.rule, v.measured, v.limit),
-            *(text(v.asked), text(v.quantity), rulings_text(v.asked, v.rulings)),
-        )
-        for v in record.verdicts
-    ]
+    verdicts = [verdict_columns(verdict) for verdict in record.verdicts]
     return Rows(record.model_dump_json(exclude=_IN_ROWS), signals, verdicts)
 
 
@@ -109,21 +102,34 @@ def record_hash(record: RunRecord, sequence: int, previous: str) -> str:
     return chain(previous, sequence, rows_of(record).digest())
 
 
-def seal(store: Store, record: RunRecord, bars: Bars | None) -> str:
-    """Write the record; sealing the same record again changes nothing and returns the same hash."""
+@dataclass(frozen=True, slots=True)
+class Sealable:
+    """A record as it is about to be written, with the row of its panel when that is new."""
+
+    record: RunRecord
+    rows: Rows
+    digest: str
+    frame: dict[str, Any] | None
+
+
+def prepare(store: Store, record: RunRecord, bars: Bars | None) -> Sealable:
+    """All that can be done before the write lock is taken."""
     rows = rows_of(record)
-    digest = rows.digest()
-    frame = _frame(store, record, bars)
-    with store.writing() as connection:
-        if sealed := _sealed_before(connection, record, digest):
-            return sealed
-        if frame and not frames.known(connection, frame["digest"]):
-            connection.execute(insert(FRAMES), frame)
-        return _write(connection, record, rows, digest)
+    return Sealable(record, rows, rows.digest(), _frame(store, record, bars))
+
+
+def write(connection: Connection, sealable: Sealable) -> str:
+    """Write the record; sealing the same record again changes nothing and returns the same hash."""
+    record, frame = sealable.record, sealable.frame
+    if sealed := _sealed_before(connection, record, sealable.digest):
+        return sealed
+    if frame and not frames.known(connection, frame["digest"]):
+        connection.execute(insert(FRAMES), frame)
+    return _write(connection, record, sealable.rows, sealable.digest)
 
 
 def _frame(store: Store, record: RunRecord, bars: Bars | None) -> dict[str, Any] | None:
-    """The panel's row when it is new; packed before the write lock is taken."""
+    """The panel's row when it is new."""
     if bars is None or record.data is None:
         return None
     with store.reading() as connection:

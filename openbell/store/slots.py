@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from openbell.errors import StoreError
 from openbell.ports import Claim, ClaimKind, Frozen
+from openbell.store import denials
 from openbell.store.connect import now
+from openbell.store.denials import Planned
 from openbell.store.order_tables import INTENTS, ORDERS, SLOTS
 from openbell.store.prepared import by, change
 from openbell.store.texts import intent_of, verdict_of
@@ -167,18 +169,20 @@ def frozen(connection: Connection, slot: Slot) -> Frozen | None:
     row = _row(connection, slot)
     if row is None or row.frozen_at is None:
         return None
-    columns = (INTENTS.c.client_id, INTENTS.c.judged, INTENTS.c.body, INTENTS.c.verdict)
+    columns = (INTENTS.c.position, INTENTS.c.judged, INTENTS.c.body, INTENTS.c.verdict)
     joined = select(*columns, ORDERS.c.state, ORDERS.c.quantity).join(ORDERS, ORDERS.c.client_id == INTENTS.c.client_id)
-    rows = connection.execute(joined.where(INTENTS.c.slot == slot.key).order_by(INTENTS.c.position)).all()
-    return _frozen_of(rows)
+    rows = connection.execute(joined.where(INTENTS.c.slot == slot.key)).all()
+    return _frozen_of(rows, denials.of_slot(connection, slot.key))
 
 
-def _frozen_of(rows: Sequence[Row[Any]]) -> Frozen:
-    verdicts = tuple(verdict_of(row.verdict) for row in sorted(rows, key=lambda row: row.judged))
-    allowed = {verdict.intent_id: verdict.quantity for verdict in verdicts}
+def _frozen_of(rows: Sequence[Row[Any]], denied: Sequence[Planned]) -> Frozen:
+    orders = [Planned(row.position, row.judged, intent_of(row.body), verdict_of(row.verdict)) for row in rows]
+    standing = [(order.intent.id, row, order.verdict.quantity) for order, row in zip(orders, rows, strict=True)]
+    planned = [*orders, *denied]
     return Frozen(
-        intents=tuple(intent_of(row.body) for row in rows),
-        verdicts=verdicts,
-        states={row.client_id: OrderState(row.state) for row in rows},
-        reduced={row.client_id: row.quantity for row in rows if row.quantity < allowed[row.client_id]},
+        intents=tuple(each.intent for each in sorted(planned, key=lambda each: each.position)),
+        verdicts=tuple(each.verdict for each in sorted(planned, key=lambda each: each.judged)),
+        states={each.intent.id: OrderState.DENIED for each in denied}
+        | {client_id: OrderState(row.state) for client_id, row, _ in standing},
+        reduced={client_id: row.quantity for client_id, row, allowed in standing if row.quantity < allowed},
     )

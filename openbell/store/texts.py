@@ -73,6 +73,24 @@ def verdict_of(written: str) -> Verdict:
     return _VERDICT.validate_json(written)
 
 
+def verdict_columns(verdict: Verdict) -> tuple[Any, ...]:
+    """A verdict as the values of its row, in the order of the columns."""
+    return (
+        *(verdict.intent_id, verdict.symbol, str(verdict.decision), verdict.rule, verdict.measured, verdict.limit),
+        *(text(verdict.asked), text(verdict.quantity), rulings_text(verdict.asked, verdict.rulings)),
+    )
+
+
+def verdict_of_columns(*columns: Any) -> Verdict:
+    """The verdict behind the values of a row."""
+    *said, asked, left, rulings = columns
+    intent, symbol, decision, rule, measured, limit = said
+    wanted = Decimal(asked)
+    return Verdict(
+        *(intent, symbol, Decision(decision), rule, measured, limit, wanted, Decimal(left), rulings_of(wanted, rulings))
+    )
+
+
 def content_hash(written: str) -> str:
     """SHA-256 of a text, in hex."""
     return hashlib.sha256(written.encode()).hexdigest()

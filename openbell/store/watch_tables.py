@@ -12,6 +12,7 @@ from openbell.store.alert_tables import ALERT_EVENTS
 from openbell.store.archive_tables import ARCHIVES
 from openbell.store.columns import Instant, Row, Sequence, table_of
 from openbell.store.desk_tables import ADJUSTMENTS, BREAK_FACTS, LOOKS, SNAPSHOTS
+from openbell.store.order_tables import DENIALS
 from openbell.store.outbox_tables import DELIVERIES
 from openbell.store.permit_tables import PERMITS
 
@@ -143,5 +144,5 @@ RESOLUTIONS = table_of(ResolutionRow)
 #: Each is chained by itself.
 LOGS = (
     *(SWITCHES, BREAKER_EVENTS, LOOKUPS, ALERTS, BREAKS, RESOLUTIONS, DELIVERIES, ALERT_EVENTS, PERMITS),
-    *(LOOKS, BREAK_FACTS, ADJUSTMENTS, SNAPSHOTS, ARCHIVES),
+    *(LOOKS, BREAK_FACTS, ADJUSTMENTS, SNAPSHOTS, ARCHIVES, DENIALS),
 )

@@ -25,7 +25,7 @@ SENT = {
     "before-claim": 0, "after-claim": 0, "after-guards": 0, "during-fetch": 0, "after-fetch": 0, "during-evaluate": 0,
     "after-evaluate": 0, "before-freeze": 0, "inside-freeze": 0, "after-freeze": 0, "before-send": 0,
     "inside-send-transaction": 0, "after-sending": 1, "after-post": 1, "inside-record": 1, "after-record": 1,
-    "between-orders": 1, "before-seal": 5, "after-seal": 5, "after-release": 5,
+    "between-orders": 1, "before-seal": 5, "inside-seal": 5, "after-seal": 5,
 }  # fmt: skip
 POINTS = points_asked_for(("inside-freeze", "after-sending", "after-post", "before-seal"), tuple(SENT))
 

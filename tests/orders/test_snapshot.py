@@ -151,7 +151,7 @@ def kept_desk(price) -> Desk:
 @pytest.mark.xdist_group("heavy")
 @pytest.mark.parametrize(
     ("point", "first"),
-    [("after-claim", "goes on"), ("after-guards", "goes on"), ("before-seal", "killed"), ("after-seal", "killed")],
+    [("after-claim", "goes on"), ("after-guards", "goes on"), ("before-seal", "killed"), ("inside-seal", "killed")],
 )
 def test_C20_two_attempts_make_one_snapshot(home, point, first):
     trading.trade(kept_desk("100"), "buys")

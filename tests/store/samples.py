@@ -54,6 +54,14 @@ def verdict_of(intent, decision=Decision.APPROVED, quantity=None):
     )
 
 
+def deny_one(journal):
+    """A frozen plan of which nothing may be sent."""
+    slot = slot_at(9)
+    journal.claim(slot, "denied", HOUR)
+    intent = intent_of(slot)
+    journal.freeze(slot, 1, "acct", [intent], [verdict_of(intent, Decision.DENIED, "0")])
+
+
 def event_of(intent, state, minutes=0, detail=""):
     return OrderEvent(intent.id, state, START + timedelta(minutes=minutes), detail, "broker-1")
 

@@ -28,9 +28,11 @@ from openbell.values.alert import AlertEvent, AlertStep
 from openbell.values.orders import OrderState
 from tests.store.samples import (
     HOUR,
+    START,
     archive_one,
     data_of,
     deliver_one,
+    deny_one,
     event_of,
     fill_of,
     frozen_order,
@@ -131,6 +133,7 @@ def full(store, journal, tmp_path):
     """A store with a row in every insert-only table."""
     archive_one(journal, tmp_path / "archive")
     intent = frozen_order(journal)
+    deny_one(journal)
     journal.record(event_of(intent, OrderState.FILLED), [fill_of(intent, 1, "10")])
     journal.seal(record_of(data=data_of(panel())), panel())
     journal.report(event_of(intent, OrderState.FILLED), busts=[fill_of(intent, 1, "10").id])
@@ -144,9 +147,6 @@ def full(store, journal, tmp_path):
     fire_one(journal, SqlAlertBook(store))
     SqlPermits(store).say(Word("demo", Act.OFF, "somebody"))
     return store
-
-
-START = slot_at().planned
 
 
 def fire_one(journal, book):

@@ -39,13 +39,13 @@ POINTS = (
     "after-record:2",
     "between-orders:2",
     "before-seal",
+    "inside-seal",
     "after-seal",
-    "after-release",
 )
 
 
 #: Where a look with stops at the broker dies: while it places them, and while it takes them back to close.
-PLACING = ("after-freeze", "before-send:2", "after-sending:2", "after-post:2", "inside-record:2", "after-release")
+PLACING = ("after-freeze", "before-send:2", "after-sending:2", "after-post:2", "inside-record:2", "after-seal")
 CLOSING = ("before-cancel:2", "during-cancel:2", "before-freeze", "after-freeze", "after-sending:2", "after-post:2")
 
 
