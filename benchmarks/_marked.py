@@ -32,6 +32,9 @@ def bare() -> int:
     return stage()
 
 
+direct = bare
+
+
 def __getattr__(name: str) -> Flow[..., Any]:
     if name.startswith("_"):
         raise AttributeError(name)

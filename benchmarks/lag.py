@@ -1,9 +1,12 @@
 """From the moment a run is wanted to its first line: jobs of openbell against a bare flow of one task.
 
-One server, one process worker, one deployment of each on one pool, run by hand and in turn, each when the one before
-has ended. ``line`` is the first line of the flow's own code; ``claim`` is when the plan is read, the store open, the
-slot claimed and the guards judged. Wall time is from the creation of the run, and so holds the worker's poll (up to a
-second, the same for all); CPU time is that of the run's process alone, from its start.
+One server, one process worker, one deployment of each, run by hand and in turn, each when the one before has ended. The
+pool is the one that openbell makes, which starts a run's process at once; ``bare`` is started as Prefect does it on a
+pool of its own making, by way of a process that prepares the other one; ``direct`` is the same flow started as ours are.
+
+``line`` is the first line of the flow's own code; ``claim`` is when the plan is read, the store open, the slot claimed
+and the guards judged. Wall time is from the creation of the run, and so holds the worker's poll (up to a second, the
+same for all); CPU time is that of the run's process alone, from its start.
 """
 
 import json
@@ -20,6 +23,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.local import POOL, ROOT, LocalPrefect
+from deployments.pools import TEMPLATE
 
 ROUNDS, WARM = 3, 1
 JOBS = ("trade", "exits", "orders")
@@ -55,9 +59,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         local = LocalPrefect(Path(folder) / "prefect", Path(folder) / "store")
         plans = write_plans(Path(folder), [f"lag-{number}" for number in range(ROUNDS + WARM)])
-        local.start_server()
+        local.start_server(timeout=400)
         try:
-            local.prefect("work-pool", "create", POOL, "--type", "process")
+            local.prefect("work-pool", "create", POOL, "--type", "process", "--base-job-template", str(TEMPLATE))
             local.start_worker()
             with temporary_settings({PREFECT_API_URL: f"{local.url}/api"}), get_client(sync_client=True) as client:
                 print_ratios(measure(client, Path(folder), plans))
@@ -93,11 +97,12 @@ def deploy(client: SyncPrefectClient, job: str, folder: Path, **options: Any) ->
 
 def measure(client: SyncPrefectClient, folder: Path, plans: Sequence[str]) -> dict[str, list[dict[str, float]]]:
     """What each run took, by job and in seconds: wall and CPU at each mark."""
-    deployed = {job: deploy(client, job, folder) for job in ("bare", *JOBS)}
+    deployed = {job: deploy(client, job, folder) for job in ("direct", *JOBS)}
+    deployed = {"bare": deploy(client, "bare", folder, command=None), **deployed}
     taken: dict[str, list[dict[str, float]]] = {job: [] for job in deployed}
     for number, plan in enumerate(plans):
         for job, deployment in deployed.items():
-            parameters = {} if job == "bare" else {"plan": plan}
+            parameters = {"plan": plan} if job in JOBS else {}
             started = time.time()
             run = client.create_flow_run_from_deployment(deployment, parameters=parameters)
             wait(client, run.id)
@@ -128,17 +133,19 @@ def marks(folder: Path, started: float) -> dict[str, dict[str, float]]:
 
 def print_ratios(taken: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
     """Medians of each job, and the median over the rounds of what they are times the bare run of the round."""
-    bare = taken["bare"]
     for job, runs in taken.items():
-        for name in ("line", "claim"):
-            for cpu in ("", " CPU"):
-                seconds = [run[name + cpu] for run in runs if name in run]
-                if not seconds:
-                    continue
-                told = f"{job:8} {name + cpu:10} median {statistics.median(seconds):5.2f} s"
-                ratio = statistics.median(one / other["line" + cpu] for one, other in zip(seconds, bare, strict=True))
-                goal = f"   (goal: at most {GOAL})" if job != "bare" and name == "line" and not cpu else ""
-                print(told + ("" if job == "bare" else f", {ratio:.2f} times{goal}"))
+        for name in [f"{mark}{kind}" for mark in ("line", "claim") for kind in ("", " CPU")]:
+            if name not in runs[0]:
+                continue
+            seconds, to = [run[name] for run in runs], name.replace("claim", "line")
+            ratios = [ratio(seconds, [run[to] for run in taken[bare]]) for bare in ("bare", "direct")]
+            told = f"{job:8} {name:10} median {statistics.median(seconds):5.2f} s"
+            goal = f"   (goal: at most {GOAL} of bare)" if job in JOBS and name == "line" else ""
+            print(f"{told}, {ratios[0]:.2f} of bare, {ratios[1]:.2f} of direct{goal}")
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Where runs go: work pools, their queues, and one limit for each account."""
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from deployments.pools import TEMPLATE
 from deployments.publish_deployments import QUEUES, limit_of, pool_of
 from deployments.publish_server import Change, Server, differences
 from openbell.values.plan import Plan
@@ -25,6 +27,7 @@ def _pool(server: Server, pool: str) -> Iterator[Change]:
     """One that is there stays as it is: its type is the operator's choice, and so is whether it is paused."""
     if server.ask("GET", f"/work_pools/{pool}") is None:
         made = {"name": pool, "type": "process", "description": "Runs of openbell's plans."}
+        made["base_job_template"] = json.loads(TEMPLATE.read_text())
         yield Change("work pool", pool, "create", (), lambda: server.ask("POST", "/work_pools/", made))
 
 

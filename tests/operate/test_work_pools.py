@@ -1,4 +1,4 @@
-"""The templates of work pools that start each run in a container: what the workers' own classes make of them."""
+"""The templates of work pools: what the workers' own classes make of them."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from openbell.settings import PREFIX, Settings
 from tests.operate.cluster import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-KINDS = ("docker", "kubernetes")
+KINDS = ("docker", "kubernetes", "process")
 RUN = {"command": "prefect flow-run execute", "env": {"PREFECT_API_URL": "http://api:4200/api"}, "name": "trade-demo"}
 
 
@@ -21,6 +21,8 @@ def template(kind: str) -> dict[str, Any]:
 @pytest.fixture
 def worker(request: pytest.FixtureRequest) -> Any:
     """The class that works for pools of a kind; importing it costs seconds."""
+    if request.param == "process":
+        return pytest.importorskip("prefect.workers.process").ProcessWorker
     if request.param == "docker":
         return pytest.importorskip("prefect_docker.worker").DockerWorker
     return pytest.importorskip("prefect_kubernetes.worker").KubernetesWorker
@@ -66,6 +68,12 @@ def test_a_run_in_docker_is_unprivileged_removed_at_its_end_and_bounded(worker: 
     assert made.image_pull_policy == "IfNotPresent"
     assert made.env == {**RUN["env"], "OPENBELL_DATABASE_URL": Document.data["value"]}
     assert made.command == "prefect flow-run execute"
+
+
+@pytest.mark.parametrize("worker", ["process"], indirect=True)
+def test_a_run_on_a_host_is_started_without_a_process_that_prepares_it(worker: Any) -> None:
+    made = worker.job_configuration.from_template_and_values(template("process"), {}, client=Answers())
+    assert asyncio.run(made).command == "python -m prefect.engine"
 
 
 def test_no_template_holds_a_password() -> None:
