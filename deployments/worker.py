@@ -7,9 +7,11 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from deployments.local import POOL
+from deployments.pools import TEMPLATE
 from openbell import store
 from openbell.cli.checks.prefect_api import Server, server
 from openbell.errors import OpenbellError, SchemaMismatch, ServerUnavailable, SettingsError, StoreError
@@ -37,6 +39,8 @@ def become(program: list[str]) -> NoReturn:
     sys.stdout.flush()
     # A worker stops by sending itself SIGINT, which a background job of a shell has inherited as ignored.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # What a worker starts as `python` is this one.
+    os.environ["PATH"] = f"{Path(program[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.execv(program[0], program)  # noqa: S606  # our own interpreter
 
 
@@ -57,7 +61,10 @@ def command(asked: argparse.Namespace) -> list[str]:
     name = f"{asked.host}.{asked.label}" if asked.label else asked.host
     limit = ["--limit", str(asked.limit)] if asked.limit else []
     pool = ["--pool", asked.pool, "--type", asked.type]
-    return ["worker", "start", *pool, "--name", name, "--install-policy", "never", "--with-healthcheck", *limit]
+    # Only what this worker makes itself takes the template: a pool that is there stays as it is.
+    template = ["--base-job-template", str(TEMPLATE)] if asked.type == "process" else []
+    options = ["--install-policy", "never", "--with-healthcheck"]
+    return ["worker", "start", *pool, "--name", name, *options, *template, *limit]
 
 
 def join(pool: str, host: str, patience: float) -> None:

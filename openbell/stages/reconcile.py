@@ -96,7 +96,8 @@ def missed(
             fresh.setdefault(fill.client_id, []).append(fill)
     ended = {order.client_id for order in shown.ended if ours[order.client_id].state is not order.state}
     found = (
-        _missed(name, ours.get(name), said.get(name), fresh.get(name, []), now) for name in sorted({*fresh, *ended})
+        _missed(books, ours.get(name), said.get(name), name, fresh.get(name, []), now)
+        for name in sorted({*fresh, *ended})
     )
     return tuple(found)
 
@@ -106,14 +107,23 @@ def _unknown_fills(books: Kept, shown: Shown) -> Iterable[Fill]:
     return (fill for fill in shown.fills if fill.id not in known and fill.id not in books.taken)
 
 
-def _missed(name: str, order: Unsettled | None, said: Order | None, fills: list[Fill], now: datetime) -> Missed:
-    cause = Cause.LATE_FILL if order is None else Cause.MISSED_FILL
-    old = [fill for fill in fills if order is None or now - fill.time > FRESH]
-    found = [Difference(cause, fill.id, fill.symbol, _executed(fill)) for fill in old]
+def _missed(
+    books: Kept, order: Unsettled | None, said: Order | None, name: str, fills: list[Fill], now: datetime
+) -> Missed:
+    known = {fill.id for fill in books.fills}
+    causes = [(_cause(fill, order, known), fill) for fill in fills if order is None or now - fill.time > FRESH]
+    found = [Difference(cause, fill.id, fill.symbol, _executed(fill)) for cause, fill in causes if cause]
     if order and said and not fills and said.state.terminal and now - said.updated > FRESH:
         words = f"{order.state} here, {said.state} at the broker: {said.reason}"
         found.append(Difference(Cause.MISSED_STATUS, name, said.symbol, words))
     return Missed(name, said, tuple(fills), tuple(found))
+
+
+def _cause(fill: Fill, order: Unsettled | None, known: set[str]) -> Cause | None:
+    """A correction of what is booked is part of an order that still works, and worth a word once it has ended."""
+    if known & set(fill.corrects):
+        return Cause.CORRECTION if order is None else None
+    return Cause.LATE_FILL if order is None else Cause.MISSED_FILL
 
 
 def _executed(fill: Fill) -> str:

@@ -72,7 +72,9 @@ def record_told(journal: Journal, known: Known, order: Order, fills: Sequence[Fi
     ``fills`` are all of the order's; they go with the last event. Nothing is written when nothing is new, when no
     way leads there, or when a cancel is under way and the broker does not say more than that the order works.
     """
-    way = _way(known, told(order, fills), filled_by(fills) > known.filled)
+    have = filled_by(fills)
+    more = have > known.filled or (have < known.filled and any(fill.corrects for fill in fills))
+    way = _way(known, told(order, fills), more)
     if not way:
         return known.state
     events = [OrderEvent(order.client_id, state, order.updated, detail, order.broker_id) for state in way]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from openbell.errors import IllegalTransition, StoreError
 from openbell.ports import OrderEvent
-from openbell.store import incidents, orders
+from openbell.store import corrections, incidents, orders
 from openbell.store.order_tables import BUSTS, FILLS
 from openbell.store.texts import fill_of
 from openbell.store.watch_tables import BREAKS
@@ -20,7 +20,7 @@ S = OrderState
 WORDS = frozenset({S.ACKED, S.PARTIAL, S.PENDING_CANCEL, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED})
 _LIVE = frozenset({S.ACKED, S.PARTIAL, S.PENDING_CANCEL})
 
-LATE_FILL, BUST, STATUS = "LATE_FILL", "BUST", "STATUS"
+LATE_FILL, BUST, CORRECTION, STATUS = "LATE_FILL", "BUST", "CORRECTION", "STATUS"
 
 
 def take(connection: Connection, event: OrderEvent, fills: Sequence[Fill], busts: Sequence[str]) -> OrderState:
@@ -31,7 +31,9 @@ def take(connection: Connection, event: OrderEvent, fills: Sequence[Fill], busts
         raise StoreError(f"order {event.client_id}: {event.state} is not a broker's word")
     if state in (S.APPROVED, S.PLANNED, S.DENIED):
         raise IllegalTransition(f"order {event.client_id} was never sent, but the broker says that it is {event.state}")
-    fresh, busted = orders.unapplied(connection, order, fills), _bustable(connection, order, busts)
+    fresh = orders.unapplied(connection, order, fills)
+    corrected = corrections.superseded(connection, order, fresh)
+    busted = [*corrected, *(fill for fill in _bustable(connection, order, busts) if fill not in corrected)]
     path = _path(order, state, event)
     if path:
         for step in path[:-1]:
@@ -65,9 +67,13 @@ def _tell(
 ) -> None:
     """Open the breaks that the report is worth."""
     for fill in fresh if state.terminal else ():
-        detail = f"order {order.client_id} was {state} when {fill.quantity} {fill.symbol} at {fill.price} came in"
-        incidents.raise_once(connection, BREAKS, order.account, LATE_FILL, fill.id, detail)
-    for fill in busted:
+        before, now = corrections.words(fill, busted), f"{fill.quantity} {fill.symbol} at {fill.price}"
+        came = f"the venue corrected {before} to {now}" if before else f"{now} came in"
+        kind = CORRECTION if before else LATE_FILL
+        detail = f"order {order.client_id} was {state} when {came}"
+        incidents.raise_once(connection, BREAKS, order.account, kind, fill.id, detail)
+    corrected = {earlier for fill in fresh for earlier in fill.corrects}
+    for fill in (fill for fill in busted if fill.id not in corrected):
         detail = f"{fill.quantity} {fill.symbol} at {fill.price} of order {order.client_id} taken back: {event.detail}"
         incidents.raise_once(connection, BREAKS, order.account, BUST, fill.id, detail)
     if not moved and _contradicts(state, event.state):

@@ -12,6 +12,7 @@ class Cause(StrEnum):
     MISSED_FILL = "MISSED_FILL"
     LATE_FILL = "LATE_FILL"
     BUST = "BUST"
+    CORRECTION = "CORRECTION"
     STATUS = "STATUS"
     FOREIGN_TRADE = "FOREIGN_TRADE"
     UNKNOWN_PREFIX = "UNKNOWN_PREFIX"
@@ -76,6 +77,12 @@ TREATMENTS = {
     ),
     Cause.BUST: Treatment(
         Area.FILL, "the venue took an execution back", "reverse the fill, keep its row", automatic=True
+    ),
+    Cause.CORRECTION: Treatment(
+        Area.FILL,
+        "the venue corrected an execution of an order that had ended",
+        "reverse the fill, apply the corrected one",
+        automatic=True,
     ),
     Cause.STATUS: Treatment(
         Area.ORDER, "the broker says what the books cannot take", "look the order up there, then accept"

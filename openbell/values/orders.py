@@ -227,7 +227,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution; ``id`` is the broker's own and is applied once. ``fee`` is in the account's currency."""
+    """One execution; ``id`` is the broker's own and is applied once. ``fee`` is in the account's currency.
+
+    ``corrects`` are ids of executions that it stands for from now on: those of them in the books go when it comes.
+    """
 
     id: str
     client_id: str
@@ -237,6 +240,7 @@ class Fill:
     price: Decimal
     fee: Decimal
     time: datetime
+    corrects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.quantity > 0 and self.price > 0 and self.fee.is_finite()):

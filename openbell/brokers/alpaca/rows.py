@@ -191,6 +191,9 @@ def fill_of(row: Row, client_id: str) -> Fill:
             price=decimal_of(row, "price"),
             fee=ZERO,
             time=instant_of(row, "transaction_time"),
+            corrects=tuple(
+                str(row[name]) for name in _PREVIOUS if row.get(name) and row.get("type") == "trade_correct"
+            ),
         )
     except InputError as error:
         raise BrokerError(f"alpaca: {error}") from None

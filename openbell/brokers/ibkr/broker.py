@@ -116,7 +116,7 @@ class IBKRBroker:
         """Executions at or after ``since`` that were corrected down to nothing, oldest first."""
         told = self._line.ask(look.told_executions)
         gone = (each for each in told if each.quantity <= 0 and each.time >= since)
-        return tuple(Bust(each.id, each.client_id, each.time) for each in gone)
+        return tuple(Bust(name, each.client_id, each.time) for each in gone for name in each.earlier)
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Facts of each symbol; what is no contract, or an ambiguous one, is absent."""

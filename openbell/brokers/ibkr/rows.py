@@ -25,14 +25,17 @@ TYPES = {
 }
 #: What stands for nothing: the largest of an int, and from the largest of a long upward everything.
 _NO_INT, _NO_LONG = 2.0**31 - 1, 2.0**63
+#: More than an execution is ever corrected; another number is no version.
+_VERSIONS = 99
 _MANY_EQUAL = Decimal("0.00000001")
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One execution in its newest version."""
+    """One execution in its newest version; ``earlier`` are the ids of those before it."""
 
     id: str
+    earlier: tuple[str, ...]
     ref: str
     perm_id: int
     symbol: str
@@ -50,7 +53,8 @@ class Made:
     def as_fill(self) -> Fill:
         """Whole, with a fee of 0 as long as none was reported."""
         fee = ZERO if self.fee is None else self.fee
-        return Fill(self.id, self.client_id, self.symbol, self.side, self.quantity, self.price, fee, self.time)
+        terms = self.symbol, self.side, self.quantity, self.price, fee, self.time
+        return Fill(self.id, self.client_id, *terms, self.earlier)
 
 
 def amount(value: float, name: str) -> Decimal:
@@ -82,12 +86,16 @@ def side_of(word: str) -> Side:
 
 
 def first_id(exec_id: str) -> str:
-    """The id that an execution was first told under: a correction differs after the last dot only.
+    """The id that an execution was first told under: a correction differs after the last dot only."""
+    return next(iter(_earlier(exec_id)), exec_id)
 
-    It is the id of the fill, so that a corrected execution is never booked a second time.
-    """
+
+def _earlier(exec_id: str) -> tuple[str, ...]:
+    """The ids of the versions before, so that what was booked of them goes when the newest comes."""
     stem, dot, last = exec_id.rpartition(".")
-    return f"{stem}.{1:0{len(last)}d}" if dot and last.isdecimal() else exec_id
+    if not (dot and last.isascii() and last.isdecimal() and int(last) <= _VERSIONS):
+        return ()
+    return tuple(f"{stem}.{number:0{len(last)}d}" for number in range(1, int(last)))
 
 
 def newest(fills: Iterable[Any], account: str) -> list[Any]:
@@ -106,7 +114,8 @@ def made_of(fill: Any, fee: Decimal | None) -> Made:
     """An execution; one that was taken back has no quantity left."""
     execution = fill.execution
     return Made(
-        id=first_id(execution.execId),
+        id=str(execution.execId),
+        earlier=_earlier(execution.execId),
         ref=str(execution.orderRef),
         perm_id=int(execution.permId),
         symbol=ours(fill.contract),
