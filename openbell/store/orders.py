@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select
 from openbell.crashpoints import reach
 from openbell.errors import StoreError
 from openbell.ports import Frozen, Level, OrderEvent, Reduced
-from openbell.store import breakers, denials, incidents, projections, switches
+from openbell.store import breakers, corrections, denials, incidents, projections, switches
 from openbell.store.connect import now
 from openbell.store.denials import Planned
 from openbell.store.order_tables import BUSTS, FILLS, INTENTS, ORDER_EVENTS, ORDERS, SLOTS
@@ -195,7 +195,8 @@ def step(
 ) -> None:
     """One step of an order with its new fills; IllegalTransition when the state machine refuses it."""
     check_transition(event.client_id, OrderState(order.state), event.state)
-    write(connection, order, event, unapplied(connection, order, fills), fencing=fencing)
+    fresh = unapplied(connection, order, fills)
+    write(connection, order, event, fresh, corrections.superseded(connection, order, fresh), fencing)
 
 
 def write(
