@@ -20,6 +20,7 @@ from openbell.replay.tape import Floats, Indices, Instants, Tape
 from openbell.replay.trading import Trading, since
 from openbell.risk.gate import judge
 from openbell.stages.exits import (
+    Wanted,
     holdings_of,
     named,
     needs,
@@ -40,6 +41,7 @@ from openbell.values.market import Checked, Market
 from openbell.values.money import ZERO
 from openbell.values.orders import Order, Purpose
 from openbell.values.signal import Signal
+from openbell.values.slot import Slot
 from openbell.values.verdict import Decision
 
 #: By how much money, or by what part of a price, the middle of a quote may lie elsewhere.
@@ -136,11 +138,16 @@ class Exits:
         if wanted.intents:
             session = int(self.at.session[number])
             market = self._market(trading.valued(account, session), open_orders, symbols, now)
-            book = book_of(trading.desk, market, trading.broker.capabilities)
-            verdicts = named(wanted.fired, judge(wanted.intents, trading.desk.rules, book))
-            trading.send(market, Gated(wanted.intents, (), verdicts, trading.broker.capabilities), slot, session)
-            if any(verdict.decision is not Decision.DENIED for verdict in verdicts):
+            if trading.surely(market, wanted.intents, session) or self._send(market, wanted, slot, session):
                 trading.finished(market, session)
+
+    def _send(self, market: Market, wanted: Wanted, slot: Slot, session: int) -> bool:
+        """Exit by exit through the gate; whether it let any pass."""
+        trading = self.trading
+        book = book_of(trading.desk, market, trading.broker.capabilities)
+        verdicts = named(wanted.fired, judge(wanted.intents, trading.desk.rules, book))
+        trading.send(market, Gated(wanted.intents, (), verdicts, trading.broker.capabilities), slot, session)
+        return any(verdict.decision is not Decision.DENIED for verdict in verdicts)
 
     def _entries(self) -> tuple[Entry, ...]:
         """What the strategies hold, with the prices seen since it was opened."""

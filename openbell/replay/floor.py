@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import lru_cache
 
 from openbell.ports import Historical, MarketFeed
 from openbell.replay.tape import Instants, Tape
@@ -15,6 +16,8 @@ from openbell.values.quote import Quote
 Maker = Callable[[str, float, datetime], Quote | None]
 #: Half of bid to ask where a feed does not tell: one hundredth of a percent.
 HALF = Decimal("0.0001")
+#: Prices whose mids are kept in mind.
+PRICED = 8192
 
 
 class Floor:
@@ -24,7 +27,19 @@ class Floor:
     close, as of then, and no order of it is taken.
     """
 
-    __slots__ = ("_column", "_dealt", "_known", "_maker", "_open", "_prices", "_row", "_tape", "_trades", "now")
+    __slots__ = (
+        "_column",
+        "_dealt",
+        "_known",
+        "_maker",
+        "_open",
+        "_prices",
+        "_row",
+        "_tape",
+        "_trades",
+        "now",
+        "priced",
+    )
 
     def __init__(self, tape: Tape, feed: MarketFeed) -> None:
         self._tape = tape
@@ -33,6 +48,8 @@ class Floor:
         self.now = tape.slots.when[0] if len(tape.slots) else instant_of(tape.closes[0])
         self._known: dict[str, Quote | None] = {}
         self._dealt: dict[str, Quote | None] = {}
+        #: The mid that a price of a symbol has, whenever it was seen.
+        self.priced = lru_cache(maxsize=PRICED)(self._priced)
 
     def move(self, at: Instants, number: int) -> None:
         """To one of some instants."""
@@ -61,8 +78,7 @@ class Floor:
             self._known[symbol] = self._make(symbol)
         return self._known[symbol]
 
-    def priced(self, symbol: str, price: float) -> Decimal | None:
-        """The mid that a price of the symbol has."""
+    def _priced(self, symbol: str, price: float) -> Decimal | None:
         quote = self._maker(symbol, price, self.now)
         return None if quote is None else quote.mid
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import numpy as np
 
+from openbell.brokers.paper.settings import PaperTerms
 from openbell.ports import Capabilities
 from openbell.replay.leap_walk import Venue, Walk
 from openbell.replay.state import State
@@ -53,7 +54,9 @@ def certain(desk: Resolved, tape: Tape, venue: Venue, state: State, seen: tuple[
     busy = ~block.every(np.zeros(len(block.slot), np.bool_))
     holds = walk.before.any(axis=1)
     # Where nothing is asked and something is held, no limit of the account stops a slot either.
-    sure: Flags = worth.known & ~walk.bad & (cleared & _taken(venue, walk, block) | (~busy & holds))
+    fees = walk.summed(walk.orders.fee) / walk.scale.money
+    taken = accepted(venue.terms, block, walk.orders.price / UNIT, fees)
+    sure: Flags = worth.known & ~walk.bad & (cleared & taken | (~busy & holds))
     return sure & ~(busy & (walk.before.astype(np.bool_) & ~walk.trades).any(axis=1))
 
 
@@ -85,11 +88,13 @@ def _to_cents(money: Ticks, cent: int, rest: bool) -> Ticks:
     return rounded
 
 
-def _taken(venue: Venue, walk: Walk, block: Block) -> Flags:
-    """Where the paper account takes every entry: it can be paid for, and the margin holds to the end."""
-    spent = block.added(np.maximum(block.value, block.quantity * walk.orders.price / UNIT))
-    fees = walk.summed(walk.orders.fee) / walk.scale.money
-    margin = float(venue.terms.least_margin) * (block.gross + block.added(block.value))
+def accepted(terms: PaperTerms, block: Block, price: Floats, fees: Floats) -> Flags:
+    """Where the paper account takes every entry: it can be paid for, and the margin holds to the end.
+
+    ``price`` (K,) is what each order pays, ``fees`` those of all orders of each slot.
+    """
+    spent = block.added(np.maximum(block.value, block.quantity * price))
+    margin = float(terms.least_margin) * (block.gross + block.added(block.value))
     return block.quiet() | (within(spent + fees, block.power) & within(margin, block.equity))
 
 

@@ -17,6 +17,7 @@ from openbell.replay.ledger import StateLedger
 from openbell.replay.request import Request
 from openbell.replay.result import Curve, Fills, Replayed
 from openbell.replay.state import State
+from openbell.replay.sure import Sure
 from openbell.replay.tape import Tape
 from openbell.replay.trades import trades_of
 from openbell.replay.trading import Trading
@@ -64,7 +65,8 @@ def _course(request: Request, desk: Resolved, tape: Tape, state: State, terms: P
     seats = {seat.label: at for at, seat in enumerate(desk.seats)}
     ledger = StateLedger(state, columns, seats)
     broker = paper_broker(terms, desk.exchange.code, ledger, floor.quotes, lambda: floor.now)
-    trading = Trading(desk, tape, state, floor, broker, request.keep)
+    sure = Sure(desk, terms, broker.capabilities)
+    trading = Trading(desk, tape, state, floor, broker, sure, request.keep)
     exits = Exits(trading, looks_of(desk, tape, request.start, request.end))
     jump = None if len(exits.at) else leap(desk, tape, request.feed, terms, request.keep)
     return Course(trading, exits, endings_of(desk, tape), jump)

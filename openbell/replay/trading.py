@@ -1,5 +1,6 @@
 """Slots and orders of a replay, decided by the functions that live runs call, on an account that is in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,11 +13,12 @@ from openbell.ports import Accepted, Exposure, Forbidden, Rejected
 from openbell.replay.floor import Floor
 from openbell.replay.result import Decided
 from openbell.replay.state import Sent, State
+from openbell.replay.sure import Sure, Wanted
 from openbell.replay.tape import Flags, Instants, Tape
 from openbell.risk.gate import latches, sending_order
 from openbell.stages.due import evaluate_due, goes_by_looks
 from openbell.stages.fetch import RECENT, equity, marks
-from openbell.stages.judge import Gated, account_limits, judge_signals
+from openbell.stages.judge import Gated, account_limits, judge_wanted, want
 from openbell.stages.lastgate import Asked, last_gate
 from openbell.stages.resolve import Resolved
 from openbell.values.account import Account
@@ -41,6 +43,7 @@ class Trading:
     state: State
     floor: Floor
     broker: PaperBroker
+    sure: Sure
     keep: bool = False
 
     # --- a slot ---
@@ -57,8 +60,9 @@ class Trading:
             return
         market = self._market(number, columns, account, slot)
         signals = self._signals(number, columns, market, planned)
-        gated = judge_signals(self.desk, market, signals, slot, self.broker.capabilities)
-        self.send(market, gated, slot, session)
+        wanted = want(self.desk, market, signals, slot)
+        if not self.surely(market, wanted.intents, session):
+            self.send(market, judge_wanted(self.desk, market, wanted, self.broker.capabilities), slot, session)
         self.finished(market, session)
         self.state.decided += 1
 
@@ -144,6 +148,22 @@ class Trading:
         )
 
     # --- orders ---
+
+    def surely(self, market: Market, intents: Sequence[OrderIntent], session: int) -> bool:
+        """Fill all of it at once where nothing of it can be denied, clipped or refused; false where that is open."""
+        state, now = self.state, self.floor.now
+        if self.keep or not intents:
+            return False
+        exposure = self._exposure(session)
+        dealt = self.floor.quotes(sorted({*state.account.positions, *(intent.symbol for intent in intents)}), now)
+        wanted = Wanted(market, intents, dealt, exposure.orders_today, exposure.orders_last_minute)
+        if state.orders or not self.broker.clock().is_open or not self.sure.passes(wanted):
+            return False
+        ordered = sending_order(intents)
+        state.intents.update({intent.id: intent for intent in ordered})
+        state.sent.extend(Sent(now, session, intent.symbol, intent.side.value) for intent in ordered)
+        self.broker.take(ordered)
+        return True
 
     def send(self, market: Market, gated: Gated, slot: Slot, session: int) -> None:
         """Count what the gate said, and take the rest through the last gate to the paper account, exits first."""

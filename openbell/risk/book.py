@@ -36,20 +36,17 @@ class Totals:
     """Sums over the book, kept so that a fill moves them instead of counting again.
 
     ``high`` and ``low`` are the net exposure if all open buys, or all open sells, fill. ``gross`` takes the
-    worse of both for each symbol. ``occupied`` counts symbols that are held or have an open order,
-    ``prices`` are those that can be used.
+    worse of both for each symbol. ``occupied`` counts symbols that are held or have an open order.
     """
 
     gross: Decimal
     high: Decimal
     low: Decimal
     occupied: int
-    buys: Mapping[str, Decimal]
-    sells: Mapping[str, Decimal]
-    prices: Mapping[str, Decimal]
 
 
-_UNCOUNTED = Totals(_NAN, _NAN, _NAN, 0, {}, {}, {})
+#: What open orders have still to buy, and to sell, by symbol.
+Rests = tuple[Mapping[str, Decimal], Mapping[str, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +82,23 @@ class Book:
     currency: str = ""
     orders_last_minute: int = 0
     spreads: Mapping[str, Decimal] = field(default_factory=dict)
-    totals: Totals = field(default=_UNCOUNTED, repr=False, compare=False)
+    #: None until somebody asks for ``totals`` and ``rests``; whoever replaces what they are counted from resets both.
+    counted: Totals | None = field(default=None, repr=False, compare=False)
+    resting_by_side: Rests | None = field(default=None, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        if self.totals is _UNCOUNTED:
-            object.__setattr__(self, "totals", _count(self))
+    @property
+    def totals(self) -> Totals:
+        """The sums over the book, counted once."""
+        counted = self.counted or _count(self)
+        object.__setattr__(self, "counted", counted)
+        return counted
+
+    @property
+    def rests(self) -> Rests:
+        """What the open orders have still to buy and to sell, counted once."""
+        rests = self.resting_by_side or (_rest(self.open_orders, Side.BUY), _rest(self.open_orders, Side.SELL))
+        object.__setattr__(self, "resting_by_side", rests)
+        return rests
 
     # --- one symbol ---
 
@@ -203,10 +212,12 @@ class Book:
             orders_today=self.orders_today + 1,
             recent=self.recent | {(symbol, sent.side.value)} if entry else self.recent,
             uncapped=self.uncapped + (cost if entry and sent.limit_price is None else ZERO),
-            totals=self._moved(symbol, sent.signed),
+            counted=self._moved(symbol, sent.signed),
         )
 
-    def _moved(self, symbol: str, signed: Decimal) -> Totals:
+    def _moved(self, symbol: str, signed: Decimal) -> Totals | None:
+        if self.counted is None:
+            return None
         before = self._held(symbol)
         now = before + signed
         value = signed * self._price(symbol)
@@ -225,13 +236,13 @@ class Book:
         return _sane(self.positions.get(symbol, ZERO))
 
     def _price(self, symbol: str) -> Decimal:
-        return self.totals.prices.get(symbol, _NAN)
+        return _usable(self.prices.get(symbol))
 
     def _buys(self, symbol: str) -> Decimal:
-        return self.totals.buys.get(symbol, ZERO)
+        return self.rests[0].get(symbol, ZERO)
 
     def _sells(self, symbol: str) -> Decimal:
-        return self.totals.sells.get(symbol, ZERO)
+        return self.rests[1].get(symbol, ZERO)
 
     def _gross(self, symbol: str, held: Decimal) -> Decimal:
         high, low = held + self._buys(symbol), held - self._sells(symbol)
@@ -247,18 +258,34 @@ def _worse(high: Decimal, low: Decimal) -> Decimal:
     return max(abs(high), abs(low)) if (high + low).is_finite() else _NAN
 
 
+def _usable(price: Decimal | None) -> Decimal:
+    return price if price is not None and known(price) and price > 0 else _NAN
+
+
 def _count(book: Book) -> Totals:
-    buys, sells = _rest(book.open_orders, Side.BUY), _rest(book.open_orders, Side.SELL)
-    prices = {symbol: price for symbol, price in book.prices.items() if known(price) and price > 0}
+    buys, sells = book.rests
+    if not buys and not sells:
+        return _count_held(book)
     gross, high, low, occupied = ZERO, ZERO, ZERO, 0
     for symbol in {**book.positions, **buys, **sells}:
         held = _sane(book.positions.get(symbol, ZERO))
         up, down = held + buys.get(symbol, ZERO), held - sells.get(symbol, ZERO)
         if _taken(held, up, down):
-            price = prices.get(symbol, _NAN)
+            price = _usable(book.prices.get(symbol))
             gross, high, low = gross + _worse(up, down) * price, high + up * price, low + down * price
             occupied += 1
-    return Totals(gross, high, low, occupied, buys, sells, prices)
+    return Totals(gross, high, low, occupied)
+
+
+def _count_held(book: Book) -> Totals:
+    """The same where no order is open."""
+    gross, net, occupied = ZERO, ZERO, 0
+    for symbol, quantity in book.positions.items():
+        if held := _sane(quantity):  # NaN is true here too
+            value = held * _usable(book.prices.get(symbol))
+            gross, net = gross + abs(value), net + value
+            occupied += 1
+    return Totals(gross, net, net, occupied)
 
 
 def _rest(orders: tuple[Order, ...], side: Side) -> dict[str, Decimal]:

@@ -28,11 +28,11 @@ def judge(intents: Sequence[OrderIntent], rules: Sequence[Rule], book: Book) -> 
     The first denial ends an intent and names its rule. Each clip lowers the quantity that later rules see; the
     last one, which is the smallest, names the verdict. Without any rule nothing passes.
     """
-    verdicts = []
-    for intent in sending_order(intents):
+    verdicts, ordered = [], sending_order(intents)
+    for intent in ordered:
         left, rulings = _ask(intent, rules, book)
         verdicts.append(_verdict(intent, left, rulings))
-        if left is not None:
+        if left is not None and intent is not ordered[-1]:
             book = book.after(left, left.quantity)
     return tuple(verdicts)
 

@@ -9,9 +9,10 @@ from openbell.ports import Capabilities
 from openbell.risk.book import Book
 from openbell.risk.gate import judge
 from openbell.stages.fetch import equity, marks
-from openbell.stages.net import net
+from openbell.stages.net import Netted, net
 from openbell.stages.resolve import Resolved
 from openbell.values.account import Account
+from openbell.values.legs import independent
 from openbell.values.market import Market
 from openbell.values.orders import OrderIntent, Purpose, Side
 from openbell.values.signal import Signal
@@ -33,7 +34,16 @@ def judge_signals(
     desk: Resolved, market: Market, signals: Sequence[Signal], slot: Slot, capabilities: Capabilities
 ) -> Gated:
     """Intents and verdicts; the same inputs give the same answer to the byte."""
-    wanted = net(desk.seats, signals, desk.sizer, desk.plan.sizing, market, slot, desk.plan.mode)
+    return judge_wanted(desk, market, want(desk, market, signals, slot), capabilities)
+
+
+def want(desk: Resolved, market: Market, signals: Sequence[Signal], slot: Slot) -> Netted:
+    """What the signals come to, sized and netted, before anything is judged."""
+    return net(desk.seats, signals, desk.sizer, desk.plan.sizing, market, slot, desk.plan.mode)
+
+
+def judge_wanted(desk: Resolved, market: Market, wanted: Netted, capabilities: Capabilities) -> Gated:
+    """What the rules say of each order."""
     verdicts = judge(wanted.intents, desk.rules, book_of(desk, market, capabilities))
     return Gated(wanted.intents, wanted.unplaced, verdicts, capabilities)
 
@@ -50,7 +60,7 @@ def book_of(desk: Resolved, market: Market, capabilities: Capabilities) -> Book:
         positions=held,
         prices=_prices(market),
         price_ages=_ages(market),
-        open_orders=market.open_orders,
+        open_orders=independent(market.open_orders),
         instruments=market.instruments,
         capabilities=capabilities,
         equity_at_open=account.equity_at_open,
@@ -69,7 +79,7 @@ def _prices(market: Market) -> dict[str, Decimal]:
     """Every price that ``Market.price`` knows, in one pass."""
     bars, quotes = market.bars, market.quotes
     closes = zip(bars.symbols, bars.close[-1].tolist(), strict=True) if len(bars) else ()
-    found = {symbol: Decimal(repr(close)) for symbol, close in closes if close == close and symbol not in quotes}
+    found = {symbol: Decimal(repr(close)) for symbol, close in closes if symbol not in quotes and close == close}
     return found | {symbol: quote.mid for symbol, quote in quotes.items()}
 
 

@@ -1,10 +1,9 @@
 """The last gate: the rules of the plan once more, for one order, at the moment it is marked SENDING."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from openbell.stages.judge import book_of
 from openbell.stages.resolve import Resolved
 from openbell.values.account import Account
 from openbell.values.bars import FIELDS, Bars, make_bars
+from openbell.values.legs import group_of, independent
 from openbell.values.market import Checked, Market
 from openbell.values.money import STEP, ZERO, text
 from openbell.values.orders import Order, OrderIntent, OrderState, Purpose, Side
@@ -28,8 +28,6 @@ from openbell.values.verdict import Decision
 Quotes = Callable[[Sequence[str], datetime], Mapping[str, Quote]]
 #: An entry waits until every order of its symbol has a known outcome.
 UNRECONCILED = "UNRECONCILED"
-#: Makes a book count its sums anew.
-_UNCOUNTED: Any = next(field.default for field in fields(Book) if field.name == "totals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ def _unsettled(exposure: Exposure, asked: Asked) -> Forbidden | None:
     if intent.purpose is not Purpose.ENTRY:
         return None
     open_ = (OrderState.SENDING, OrderState.UNKNOWN)
-    others = [o for o in exposure.working if o.symbol == intent.symbol and o.client_id != intent.id]
+    others = [o for o in exposure.working if o.symbol == intent.symbol and group_of(o.client_id) != intent.id]
     unknown = next((order for order in others if order.state in open_), None)
     if unknown is not None:
         return Forbidden(UNRECONCILED, f"the outcome of order {unknown.client_id} is not known yet")
@@ -114,6 +112,7 @@ def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
     intent = asked.intent
     orders = worst_orders(asked.market.open_orders, exposure.working, intent.id)
     held = book.positions if asked.as_held else _positions(book.positions, exposure.positions, intent)
+    breaks = {**book.breaks, **exposure.breaks} if exposure.breaks else book.breaks
     missing = _missing(book, exposure, intent.id)
     key = (intent.symbol, intent.side.value)
     return replace(
@@ -125,22 +124,28 @@ def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
         orders_today=exposure.orders_today,
         orders_last_minute=exposure.orders_last_minute,
         recent=book.recent - {key} if asked.again else book.recent,
-        breaks={**book.breaks, **exposure.breaks},
-        totals=_UNCOUNTED,
+        breaks=breaks,
+        counted=None,
+        resting_by_side=None,
     )
 
 
 def worst_orders(broker: tuple[Order, ...], store: tuple[Order, ...], own: str = "") -> tuple[Order, ...]:
-    """Every working order but the one asked about, with the larger rest where the two differ."""
+    """Every working order that can fill but the one asked about, with the larger rest where the two differ."""
     found: dict[str, Order] = {}
     for order in (*broker, *store):
         known = found.get(order.client_id)
-        if order.client_id != own and (known is None or order.remaining > known.remaining):
+        if own not in (order.client_id, group_of(order.client_id)) and (
+            known is None or order.remaining > known.remaining
+        ):
             found[order.client_id] = order
-    return tuple(found.values())
+    return independent(found.values())
 
 
 def _positions(broker: Mapping[str, Decimal], store: Mapping[str, Decimal], intent: OrderIntent) -> dict[str, Decimal]:
+    if broker == store:
+        own = broker.get(intent.symbol, ZERO)
+        return {**broker, intent.symbol: _worst((own, own), intent)} if own else dict(broker)
     pairs = {symbol: (broker.get(symbol, ZERO), store.get(symbol, ZERO)) for symbol in {**broker, **store}}
     held = {symbol: max(pair, key=abs) for symbol, pair in pairs.items()}
     if intent.symbol in pairs:
@@ -159,7 +164,8 @@ def _worst(pair: tuple[Decimal, Decimal], intent: OrderIntent) -> Decimal:
 def _missing(book: Book, exposure: Exposure, own: str) -> Decimal | None:
     """Value of what the store knows and the broker does not show yet; None when a price is missing."""
     shown = {order.client_id for order in book.open_orders}
-    unseen = [order for order in exposure.working if order.client_id not in shown | {own}]
+    working = independent(order for order in exposure.working if group_of(order.client_id) != own)
+    unseen = [order for order in working if order.client_id not in shown]
     moves = [order.remaining * order.side.sign for order in unseen]
     changes = [
         *zip((order.symbol for order in unseen), moves, strict=True),
@@ -177,6 +183,8 @@ def _missing(book: Book, exposure: Exposure, own: str) -> Decimal | None:
 
 def _drift(broker: Mapping[str, Decimal], store: Mapping[str, Decimal]) -> list[tuple[str, Decimal]]:
     """By how much the store's positions are larger than the broker's, on the same side."""
+    if broker == store:
+        return []
     pairs = ((symbol, held, broker.get(symbol, ZERO)) for symbol, held in store.items())
     return [(symbol, held - shown) for symbol, held, shown in pairs if (held - shown) * held > 0]
 
