@@ -12,7 +12,7 @@ from openbell.stages.evaluate import Evaluation
 from openbell.stages.exit_decision import Look, look_of, opinions
 from openbell.stages.exits import ask_quotes, booked, needs
 from openbell.stages.lastgate import worst_orders
-from openbell.stages.resting import is_stop, without
+from openbell.stages.resting import protective, without
 from openbell.stages.steps import as_order
 from openbell.values.market import Checked
 from openbell.values.orders import Order, Purpose
@@ -31,7 +31,7 @@ def look(desk: Desk, watch: Watch, now: datetime) -> Look:
     checked, blind = _bars(desk, now)
     evaluation = opinions(desk.resolved, checked) if checked else Evaluation(())
     ours = [order for order in desk.journal.unsettled(broker.account_id) if order.state.working]
-    stops = tuple(order for order in ours if is_stop(order))
+    stops = protective(ours)
     working = _working(desk, without(open_orders, stops), [order for order in ours if order not in stops])
     seen = look_of(desk.resolved, now, account, entries, quotes, evaluation, working, stops)
     return replace(seen, open_orders=open_orders, checked=checked, blind=blind)

@@ -119,15 +119,26 @@ class Journal(Protocol):
     def freeze(
         self, slot: Slot, fencing: int, account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]
     ) -> Frozen:
-        """Commit the plan of a slot, or get the one committed before; the first wins."""
+        """Commit the plan of a slot, or get the one committed before; the first wins.
+
+        The legs of what may be sent are frozen as orders of their own; the plan does not name them, its states do.
+        """
 
     def frozen(self, slot: Slot) -> Frozen | None:
         """The committed plan of a slot, if there is one."""
 
     def begin_send(
-        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
+        self,
+        slot: Slot,
+        fencing: int,
+        event: OrderEvent,
+        reduces: bool,
+        gate: LastGate,
+        with_it: Sequence[str] = (),
     ) -> Forbidden | Reduced | None:
         """Mark an intent SENDING, or learn why it must not be sent; Reduced is the quantity that it goes with.
+
+        ``with_it`` are the ids of its legs, which are marked with it.
 
         In one transaction that excludes every other send of the account: fencing number and lease by the
         database's clock, kill switch (``reduces`` tells whether the intent only shrinks a position), the last
@@ -137,8 +148,8 @@ class Journal(Protocol):
     def record(self, event: OrderEvent, fills: Sequence[Fill] = (), before: Sequence[OrderEvent] = ()) -> None:
         """Append an order event with its fills, and move the projections, in one transaction.
 
-        ``before`` are steps of the same order that came to light together with it, such as ACKED before FILLED:
-        one durable commit for all.
+        ``before`` are steps of the same order that came to light together with it, such as ACKED before FILLED, and
+        steps of its legs: one durable commit for all.
         """
 
     def report(self, event: OrderEvent, fills: Sequence[Fill] = (), busts: Sequence[str] = ()) -> OrderState:

@@ -16,10 +16,12 @@ from openbell.risk.gate import sending_order
 from openbell.stages.lastgate import UNRECONCILED, Asked, Quotes, last_gate
 from openbell.stages.latch import latch
 from openbell.stages.lease import Lease
+from openbell.stages.legs import along, book_legs, sent_legs
 from openbell.stages.pace import Pace
 from openbell.stages.resolve import Resolved
 from openbell.stages.steps import Known, as_order, record_told
 from openbell.undisturbed import undisturbed
+from openbell.values.legs import legs_of
 from openbell.values.market import Market
 from openbell.values.orders import Fill, Order, OrderIntent, OrderState, Purpose
 from openbell.values.slot import Slot
@@ -121,7 +123,9 @@ class Sender:
         event = OrderEvent(intent.id, OrderState.SENDING, self.pace.now())
         judged = last_gate(self.desk, gate, lambda: self.closed(self.pace.now()))
         with undisturbed():
-            said = self.journal.begin_send(self.slot, self.fencing, event, intent.purpose is not Purpose.ENTRY, judged)
+            legs = [leg.id for leg in legs_of(intent)]
+            reduces = intent.purpose is not Purpose.ENTRY
+            said = self.journal.begin_send(self.slot, self.fencing, event, reduces, judged, legs)
             if isinstance(said, Forbidden):
                 if said.latches:
                     self.journal.latch(self.slot.plan, self.slot.job, said.latches, _words(said))
@@ -206,10 +210,10 @@ class Sender:
 
     def _settle(self, intent: OrderIntent, answer: Submission, detail: str) -> Order:
         match answer:
-            case Accepted(order, _, concern):
+            case Accepted(order, legs, concern):
                 if concern:
                     self.journal.alert(CALLED_BACK, intent.id, concern)
-                return self._book(intent, order, detail)
+                return self._book(intent, order, detail, legs)
             case Rejected(code, message):
                 if code == UNAUTHORIZED:
                     self.journal.count(self.slot.plan, self.slot.job, "broker", message, at_once=True)
@@ -217,10 +221,11 @@ class Sender:
             case Unknown(reason):
                 return self._event(intent, OrderState.UNKNOWN, reason)
 
-    def _book(self, intent: OrderIntent, order: Order, detail: str) -> Order:
-        """Record the broker's word: accepted first, then whatever came of it at once, with its fills."""
+    def _book(self, intent: OrderIntent, order: Order, detail: str, legs: Sequence[Order]) -> Order:
+        """Record the broker's word: accepted first, then whatever came of it at once, with its fills; then the legs."""
         fills = self._fills(intent) if order.filled else []
         state = record_told(self.journal, Known(OrderState.SENDING), order, fills, detail)
+        book_legs(self.journal, intent, legs, self._fills, self.pace.now())
         return replace(order, state=state, reason=order.reason or detail)
 
     def _fills(self, intent: OrderIntent) -> list[Fill]:
@@ -238,7 +243,8 @@ class Sender:
 
     def _event(self, intent: OrderIntent, state: OrderState, detail: str) -> Order:
         now = self.pace.now()
-        self.journal.record(OrderEvent(intent.id, state, now, detail))
+        legs = along(self.journal, self.slot, intent, state, now)
+        self.journal.record(OrderEvent(intent.id, state, now, detail), before=legs)
         if state is OrderState.UNKNOWN:
             self.journal.alert("UNKNOWN_ORDER", intent.id, detail)
         reach("after-record")
@@ -259,6 +265,7 @@ def execute(sender: Sender, account: str, intents: Sequence[OrderIntent], verdic
     reach("after-freeze")
     latch(sender.journal, sender.slot, sender.desk.rules, frozen.verdicts)
     orders = sender.send_all(frozen)
+    orders = (*orders, *sent_legs(sender.journal, sender.slot, sendable(frozen), sender.pace.now()))
     return Executed(frozen.intents, frozen.verdicts, orders, fills_of(sender.broker, frozen, orders, sender.since))
 
 

@@ -142,7 +142,7 @@ def meant_by(
     kept = {symbol: quantity for symbol, quantity in seen.quantities.items() if symbol not in leaving}
     wanted = levels(desk.exits, desk.plan.mode, kept, seen.account, venue)
     busy = {order.symbol for order, _ in seen.working.values()}
-    stops = compare(wanted, [stop for stop in mine if stop.intent.symbol not in leaving], busy)
+    stops = compare(wanted, [stop for stop in mine if stop.intent.symbol not in leaving], busy, kept)
     shunned = refused() if stops.missing else ()
     return Meant(_with_stops(seen, slot, closing, stops, shunned, facts), stops.stale, in_the_way, shunned)
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from openbell.sizing.base import Sizer, SizingContext
+from openbell.values.legs import independent
 from openbell.values.market import Market
 from openbell.values.money import STEP, ZERO, floor_to, text, to_decimal
 from openbell.values.orders import Order, OrderIntent, Purpose, Share, Side, client_order_id
@@ -188,7 +189,7 @@ def net(
     symbols = tuple(dict.fromkeys(symbol for _, symbol in said))
     prices = _prices(market, symbols)
     sizes = sizer.full_sizes(SizingContext(_equity(market), prices, market.bars))
-    coming = _coming(market.open_orders)
+    coming = _coming(independent(market.open_orders))
     desk = _Desk(seats, said, sizes, prices, coming, sizing, market, slot, environment)
     placed = [desk.place(symbol) for symbol in symbols]
     return Netted(

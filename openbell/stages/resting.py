@@ -21,7 +21,8 @@ from openbell.stages.steps import mark_canceling
 from openbell.values.account import Account
 from openbell.values.instrument import Instrument
 from openbell.values.job import EXITS
-from openbell.values.money import floor_to, text
+from openbell.values.legs import group_of, parent_of
+from openbell.values.money import ZERO, floor_to, text
 from openbell.values.orders import Order, OrderIntent, OrderState, OrderType, Share, Side, TimeInForce
 from openbell.values.slot import Slot
 
@@ -54,12 +55,20 @@ class Stops:
 
 
 def at_rest(journal: Journal, account: str) -> tuple[Unsettled, ...]:
-    """Every protective stop of an account, of whatever plan, that the broker has or may have."""
-    return tuple(order for order in journal.unsettled(account) if order.state.working and is_stop(order))
+    """Every protective order of an account, of whatever plan, that the broker has or may have."""
+    return protective(order for order in journal.unsettled(account) if order.state.working)
 
 
-def is_stop(order: Unsettled) -> bool:
-    """Whether an order is a protective stop."""
+def protective(orders: Iterable[Unsettled]) -> tuple[Unsettled, ...]:
+    """The stops of the exits job, and the legs of entries that have filled; those of working entries still sleep."""
+    working = tuple(orders)
+    there = {order.intent.id for order in working}
+    return tuple(order for order in working if _protects(order, there))
+
+
+def _protects(order: Unsettled, there: Collection[str]) -> bool:
+    if parent := parent_of(order.intent.id):
+        return parent not in there
     return order.slot.job == EXITS.name and order.intent.type is OrderType.STOP
 
 
@@ -91,10 +100,13 @@ def _level(rules: Sequence[ExitRule], mode: str, symbol: str, quantity: Decimal,
     return Level(symbol, quantity, price, rule) if rule and price is not None and price > 0 else None
 
 
-def compare(wanted: Mapping[str, Level], stops: Iterable[Unsettled], busy: Collection[str]) -> Stops:
+def compare(
+    wanted: Mapping[str, Level], stops: Iterable[Unsettled], busy: Collection[str], held: Mapping[str, Decimal]
+) -> Stops:
     """What is missing and what is stale; of ``busy`` symbols, which have another order at work, nothing is missing.
 
-    A stop without a known outcome is left alone until it has one.
+    A stop without a known outcome is left alone until it has one, and so is a leg as long as it closes what is held,
+    at whatever price: its order brought it along.
     """
     by_symbol: dict[str, list[Unsettled]] = {}
     for stop in stops:
@@ -103,20 +115,32 @@ def compare(wanted: Mapping[str, Level], stops: Iterable[Unsettled], busy: Colle
         stop
         for symbol, there in by_symbol.items()
         for place, stop in enumerate(there)
-        if stop.state in _KNOWN and (place or not _fits(stop, wanted.get(symbol)))
+        if stop.state in _KNOWN
+        and (
+            (place and group_of(stop.intent.id) != group_of(there[0].intent.id))
+            or not _fits(stop, wanted.get(symbol), held.get(symbol, ZERO))
+        )
     ]
-    good = {symbol for symbol, there in by_symbol.items() if any(stop not in stale for stop in there)}
+    good = {symbol for symbol, there in by_symbol.items() if any(_stops(stop) and stop not in stale for stop in there)}
     missing = [level for symbol, level in wanted.items() if symbol not in good and symbol not in busy]
     return Stops(tuple(missing), tuple(stale))
 
 
-def _fits(stop: Unsettled, level: Level | None) -> bool:
+def _stops(order: Unsettled) -> bool:
+    return order.intent.type is OrderType.STOP
+
+
+def _fits(stop: Unsettled, level: Level | None, held: Decimal) -> bool:
     """Whether a stop still protects what is held: the parts of a unit beyond it are watched by the job alone."""
-    if level is None or stop.state is OrderState.PENDING_CANCEL:
+    if stop.state is OrderState.PENDING_CANCEL:
         return False
-    price, rest = stop.intent.stop_price or level.price, abs(level.quantity) - (stop.quantity - stop.filled)
-    side = Side.SELL if level.quantity > 0 else Side.BUY
-    return stop.intent.side is side and 0 <= rest < 1 and abs(price - level.price) <= NEAR * level.price
+    rest, side = abs(held) - (stop.quantity - stop.filled), Side.SELL if held > 0 else Side.BUY
+    if stop.intent.side is not side or not 0 <= rest < 1:
+        return False
+    if parent_of(stop.intent.id):
+        return True
+    price = stop.intent.stop_price
+    return level is not None and price is not None and abs(price - level.price) <= NEAR * level.price
 
 
 def stop_intent(

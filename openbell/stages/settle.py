@@ -13,8 +13,10 @@ from openbell.crashpoints import reach
 from openbell.errors import BrokerError, DataError, IllegalTransition
 from openbell.ports import Broker, Frozen, Journal, Level, Lookup, OrderEvent, Unsettled
 from openbell.stages.execute import Executed, Sender, fills_of, sendable
+from openbell.stages.legs import sent_legs
 from openbell.stages.pace import Pace
 from openbell.stages.steps import SAID, Known, as_order, filled_by, record_told
+from openbell.values.legs import parent_of
 from openbell.values.orders import Fill, Order, OrderState, OrderType
 from openbell.values.time import iso
 
@@ -126,6 +128,15 @@ class Resolver:
         return False
 
     def _absent(self, order: Unsettled) -> bool:
+        if parent := parent_of(order.intent.id):
+            frozen = self.journal.frozen(order.slot)
+            state = frozen.states.get(parent) if frozen else None
+            if state in (OrderState.SENDING, OrderState.UNKNOWN):
+                return False  # a leg goes the way of its order, whose outcome is not known either
+            if state in (OrderState.REJECTED, OrderState.ABANDONED):
+                words = f"its order {parent} is {state}"
+                _record(self.journal, OrderEvent(order.intent.id, OrderState.ABANDONED, self.pace.now(), words))
+                return True
         before, time = self.journal.lookups(order.intent.id), self.pace.clock()
         self.journal.looked_up(Lookup(order.intent.id, time, found=False))
         reach("after-look-up")
@@ -136,6 +147,8 @@ class Resolver:
 
     def _may_resend(self, order: Unsettled) -> bool:
         limit = MARKET_AGE if order.intent.type is OrderType.MARKET else self.oldest(order)
+        if parent_of(order.intent.id):
+            return False
         young = order.sent is not None and self.pace.now() - order.sent < limit
         return self.broker.capabilities.unique_client_ids is True and young
 
@@ -177,8 +190,10 @@ def _record(journal: Journal, event: OrderEvent) -> None:
 
 
 def _same(order: Unsettled, found: Order) -> bool:
-    ours = (order.intent.symbol, order.intent.side, order.quantity)
-    return (found.symbol, found.side, found.quantity) == ours
+    if (found.symbol, found.side) != (order.intent.symbol, order.intent.side):
+        return False
+    # A venue takes off a leg what the other one has filled.
+    return found.quantity == order.quantity or (bool(parent_of(found.client_id)) and found.quantity < order.quantity)
 
 
 def _from_fills(order: Unsettled, fills: Sequence[Fill]) -> Order:
@@ -222,7 +237,9 @@ def standing(sender: Sender, executed: Executed) -> Executed:
     """The basket once more, with the orders as they stand now."""
     frozen = sender.journal.frozen(sender.slot) or Frozen(executed.intents, executed.verdicts, {})
     before = {order.client_id: order for order in executed.orders}
-    orders = tuple(_standing(sender, before[i.id], frozen.states.get(i.id)) for i in sendable(frozen) if i.id in before)
+    sent = [intent for intent in sendable(frozen) if intent.id in before]
+    orders = tuple(_standing(sender, before[intent.id], frozen.states.get(intent.id)) for intent in sent)
+    orders = (*orders, *sent_legs(sender.journal, sender.slot, sent, sender.pace.now()))
     return replace(executed, orders=orders, fills=fills_of(sender.broker, frozen, orders, sender.since))
 
 

@@ -23,7 +23,7 @@ from openbell.ports import (
     Switch,
     Unsettled,
 )
-from openbell.store import breakers, breaks, exposure, incidents, orders, reports, sealing, slots, switches
+from openbell.store import breakers, breaks, exposure, incidents, legs, orders, reports, sealing, slots, switches
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, ORDERS
 from openbell.store.prepared import by
@@ -189,22 +189,29 @@ class SqlJournal:
             claimed = slots.held_open(connection, slot, fencing)
             if claimed.frozen_at is not None:
                 return slots.frozen(connection, slot)
-            return orders.freeze(connection, claimed, account, intents, verdicts)
+            return orders.freeze(connection, claimed, account, *legs.with_legs(intents, verdicts))
 
         frozen = self.store.transact(work)
         if frozen is None:
             raise StoreError(f"slot {slot.key}: the frozen plan cannot be read back")
-        return frozen
+        return legs.without_legs(frozen)
 
     def frozen(self, slot: Slot) -> Frozen | None:
         """The committed plan of a slot, if there is one."""
         with self.store.reading() as connection:
-            return slots.frozen(connection, slot)
+            frozen = slots.frozen(connection, slot)
+        return None if frozen is None else legs.without_legs(frozen)
 
     def begin_send(
-        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
+        self,
+        slot: Slot,
+        fencing: int,
+        event: OrderEvent,
+        reduces: bool,
+        gate: LastGate,
+        with_it: Sequence[str] = (),
     ) -> Forbidden | Reduced | None:
-        """Mark an intent SENDING, or learn why it must not be sent; a stale claim or lease is a StoreError.
+        """Mark an intent SENDING with its legs, or learn why not; a stale claim or lease is a StoreError.
 
         The journal's lock holds back every other send, whatever its account, until this one is decided.
         """
@@ -223,6 +230,7 @@ class SqlJournal:
             )
             if not isinstance(said, Forbidden):
                 orders.step(connection, order, orders.mark(order, event, said), fencing)
+                legs.mark(connection, with_it, event, said, fencing)
             return said
 
         return self.store.transact(work)
