@@ -6,21 +6,23 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-USER = "openbell"
-SETTINGS = Path("/etc/openbell/openbell.env")
+USER, LIVE_USER = "openbell", "openbell-live"
+SETTINGS, LIVE_SETTINGS = Path("/etc/openbell/openbell.env"), Path("/etc/openbell/live.env")
 RELEASE = Path("/opt/openbell/current/bin")
-_USAGE = "usage: openbell-env COMMAND...   as in: sudo openbell-env openbell status"
+_USAGE = "usage: openbell-env [--live] COMMAND...   as in: sudo openbell-env openbell status"
 
 
 def main(command: Sequence[str]) -> int:
     """Become the command; an exit code only when that cannot be: 1, or 2 without a command."""
+    live, command = command[:1] == ["--live"], command[command[:1] == ["--live"] :]
     if not command or command[0] in ("-h", "--help"):
         print(_USAGE, file=sys.stderr)  # noqa: T201
         return 2
     try:
-        variables = environment(SETTINGS.read_text(encoding="utf-8"))
+        files = (SETTINGS, LIVE_SETTINGS) if live else (SETTINGS,)
+        variables = environment("\n".join(path.read_text(encoding="utf-8") for path in files))
         if os.geteuid() == 0:
-            drop()
+            drop(LIVE_USER if live else USER)
         path = f"{RELEASE}:{os.environ.get('PATH', os.defpath)}"
         os.execvpe(command[0], command, {**_plain(), **variables, "PATH": path})  # noqa: S606
     except OSError as error:
@@ -39,14 +41,14 @@ def _plain() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(("OPENBELL_", "PREFECT_"))}
 
 
-def drop() -> None:
-    """From root to the user of the services, in its own folder."""
-    user = pwd.getpwnam(USER)
+def drop(name: str) -> None:
+    """From root to a user of the services, in its own folder."""
+    user = pwd.getpwnam(name)
     os.chdir(user.pw_dir)
-    os.initgroups(USER, user.pw_gid)
+    os.initgroups(name, user.pw_gid)
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
-    os.environ.update(HOME=user.pw_dir, USER=USER, LOGNAME=USER)
+    os.environ.update(HOME=user.pw_dir, USER=name, LOGNAME=name)
     os.umask(0o077)
 
 

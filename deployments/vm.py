@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
-USER = "openbell"
+#: Of the services, and of the worker for real money.
+USER, LIVE_USER = "openbell", "openbell-live"
 UNITS = ("openbell-server.service", "openbell-worker.service", "openbell-watchdog.service")
 #: Started by hand: the worker for real money, and what takes the place of the server where there are several hosts.
 OTHERS = ("openbell-worker-live.service", "openbell-api.service", "openbell-services.service")
@@ -38,6 +39,7 @@ DATABASES = {
 #: What PostgreSQL must have, and how it is made.
 MADE = (
     ("SELECT 1 FROM pg_roles WHERE rolname = 'openbell'", "CREATE ROLE openbell LOGIN"),
+    ("SELECT 1 FROM pg_roles WHERE rolname = 'openbell-live'", 'CREATE ROLE "openbell-live" LOGIN IN ROLE openbell'),
     ("SELECT 1 FROM pg_database WHERE datname = 'openbell'", "CREATE DATABASE openbell OWNER openbell"),
     ("SELECT 1 FROM pg_database WHERE datname = 'prefect'", "CREATE DATABASE prefect OWNER openbell"),
 )
@@ -116,19 +118,19 @@ def say(words: str) -> None:
 
 
 def install(asked: argparse.Namespace) -> None:
-    """A release of this checkout; on a machine without one also user, folders, settings, databases and units."""
+    """A release of this checkout; of users, folders, settings, databases and units what is not there yet."""
     places = Places(asked.root.absolute())
     first = not places.current.exists()
     # Settings that were brought here beforehand name databases that are there.
     database = asked.database if first and not places.settings.exists() else ""
     _check(places, asked.uv, database)
     release = _release(places, asked.uv)
+    if not places.staged:
+        _users()
+        if database == "postgresql":
+            databases(asked)
+    _settings(places, asked.database)
     if first:
-        if not places.staged:
-            _user()
-            if database == "postgresql":
-                databases(asked)
-        _settings(places, asked.database)
         _point(places, release)
     _units(places)
     say(f"release {release.name} is installed in {release}")
@@ -176,12 +178,13 @@ def _do(*command: str) -> None:
     subprocess.run(command, check=True)
 
 
-def _user() -> None:
-    try:
-        pwd.getpwnam(USER)
-    except KeyError:
-        home = ["--home-dir", "/var/lib/openbell", "--shell", "/usr/sbin/nologin"]
-        _do("useradd", "--system", "--user-group", *home, USER)
+def _users() -> None:
+    for name in (USER, LIVE_USER):
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            home = ["--home-dir", f"/var/lib/{name}", "--shell", "/usr/sbin/nologin"]
+            _do("useradd", "--system", "--user-group", *home, name)
 
 
 def databases(_asked: argparse.Namespace) -> None:
@@ -199,26 +202,36 @@ def _psql(statement: str) -> str:
 
 
 def _settings(places: Places, database: str) -> None:
-    """Plans, alerts and the environment file; what is there already is the operator's and stays."""
+    """Plans, alerts, homes and environment files; what is there already is the operator's and stays."""
     folder = places.settings.parent
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("plans", "alerts"):
         if not (folder / name).exists():
             shutil.copytree(SOURCE / "deployments" / name, folder / name)
-    home = places.at("/var/lib/openbell")
+    for name in (USER, LIVE_USER):
+        _home(places, name)
+    store, prefect = DATABASES[database]
+    password = secrets.token_urlsafe(24)
+    for path in (places.settings, places.settings.with_name("live.env")):
+        text = (SOURCE / "deployments/systemd" / path.name).read_text(encoding="utf-8")
+        text = text.replace("@STORE@", store).replace("@PREFECT@", prefect).replace("@PASSWORD@", password)
+        _write_once(path, places.rewritten(text))
+
+
+def _home(places: Places, user: str) -> None:
+    home = places.at(f"/var/lib/{user}")
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     (home / "data").mkdir(exist_ok=True)
     if not places.staged:
         for path in (home, home / "data"):
-            shutil.chown(path, USER, USER)
-    if places.settings.exists():
-        return
-    store, prefect = DATABASES[database]
-    text = (SOURCE / "deployments/systemd/openbell.env").read_text(encoding="utf-8")
-    text = text.replace("@STORE@", store).replace("@PREFECT@", prefect)
-    text = text.replace("@PASSWORD@", secrets.token_urlsafe(24))
-    with os.fdopen(os.open(places.settings, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(places.rewritten(text))
+            shutil.chown(path, user, user)
+
+
+def _write_once(path: Path, text: str) -> None:
+    """For root alone; what is there already stays."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(text)
 
 
 def _units(places: Places) -> None:

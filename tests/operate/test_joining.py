@@ -80,3 +80,11 @@ def test_several_workers_of_one_host_have_names_of_one_family() -> None:
     command = worker.command(options)
     assert command[command.index("--name") + 1] == "north.2"
     assert command[command.index("--limit") + 1] == "4"
+
+
+def test_P06_a_worker_of_a_user_of_its_own_refuses_a_store_that_other_services_cannot_share(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENBELL_HOME", str(kept.parent))
+    assert worker.main(["--one-store"]) == 1
+    assert f"the store is the file {kept}, which other services cannot share" in capsys.readouterr().err

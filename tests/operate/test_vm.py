@@ -149,7 +149,8 @@ def test_a_unit_is_exposed_as_little_as_it_can_be(vm: Vm, name: str) -> None:
 @pytest.mark.parametrize("name", UNITS)
 def test_a_unit_has_a_user_a_restart_policy_and_limits_of_its_own(vm: Vm, name: str) -> None:
     unit = vm.unit(name)
-    assert (unit["User"], unit["NoNewPrivileges"], unit["ProtectHome"]) == ("openbell", "true", "true")
+    assert (unit["NoNewPrivileges"], unit["ProtectHome"]) == ("true", "true")
+    assert unit["User"] == unit["Group"] == ("openbell-live" if name == "worker-live" else "openbell")
     assert (unit["ProtectSystem"], unit["Restart"]) == ("strict", "always")
     assert {"MemoryMax", "TasksMax", "LimitNOFILE", "TimeoutStopSec"} <= set(unit)
     assert unit["EnvironmentFile"] == str(vm.settings.with_name("live.env") if name == "worker-live" else vm.settings)
@@ -157,24 +158,38 @@ def test_a_unit_has_a_user_a_restart_policy_and_limits_of_its_own(vm: Vm, name: 
 
 def test_the_units_for_several_hosts_run_what_was_tried_with_several_hosts(vm: Vm) -> None:
     server, api, services = (dict(vm.unit(name)) for name in ("server", "api", "services"))
-    prefect = "opt/openbell/current/bin/prefect server"
-    assert api.pop("ExecStart").endswith(f"{prefect} start --no-services")
-    assert api.pop("ExecStartPre").endswith("-m deployments.server --check")
-    assert services.pop("ExecStart").endswith(f"{prefect} services start")
+    assert api.pop("ExecStart").endswith("-m deployments.server --no-services")
+    assert services.pop("ExecStart").endswith("opt/openbell/current/bin/prefect server services start")
     server.pop("ExecStart")
     assert server == api == services
 
 
-def test_live_plans_have_a_worker_of_their_own_that_differs_in_pool_and_keys_alone(vm: Vm) -> None:
+def test_live_plans_have_a_worker_of_their_own_that_differs_in_user_home_pool_and_keys_alone(vm: Vm) -> None:
     paper, live = dict(vm.unit("worker")), dict(vm.unit("worker-live"))
     started = paper.pop("ExecStart").split()
-    expected = [*started[:5], "--label", "live", "--pool", LIVE_POOL, *started[5:]]
+    expected = [*started[:5], "--label", "live", "--pool", LIVE_POOL, "--one-store", *started[5:]]
     assert live.pop("ExecStart").split() == expected
     assert (live.pop("EnvironmentFile"), paper.pop("EnvironmentFile")) == (
         str(vm.settings.with_name("live.env")),
         str(vm.settings),
     )
+    for key in ("User", "Group", "WorkingDirectory", "StateDirectory"):
+        assert live.pop(key) == paper.pop(key) + "-live"
     assert live == paper
+
+
+def test_what_the_live_worker_has_is_closed_to_every_other_service(vm: Vm) -> None:
+    """Its file is root's, its home its user's; the settings of the others name neither."""
+    file, home = vm.settings.with_name("live.env"), vm.root / "var/lib/openbell-live"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (file, home)] == [0o600, 0o700]
+    live, others = environment(file.read_text()), environment(vm.text)
+    assert {name for name in live if "HOME" in name or "DATA" in name} == {
+        "OPENBELL_HOME", "OPENBELL_DATA", "PREFECT_HOME"
+    }  # fmt: skip
+    assert all(str(home) in live[name] for name in live if not name.endswith("PORT"))
+    assert not [name for name in others if name.endswith(("_KEY", "_KEY_ID"))]
+    assert not [name for name, value in others.items() if "-live" in value]
+    assert live["PREFECT_WORKER_WEBSERVER_PORT"] != others["PREFECT_WORKER_WEBSERVER_PORT"]
 
 
 # --- their commands ----------------------------------------------------------------------------------------------
