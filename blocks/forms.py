@@ -1,5 +1,6 @@
 """How a block reads as a form in the Prefect UI."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,7 @@ def readable(schema: Any) -> Any:
         return [readable(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    plain = {key: _titled(value) if key == "properties" else readable(value) for key, value in schema.items()}
+    plain = {key: _BOXES.get(key, readable)(value) for key, value in schema.items()}
     if isinstance(choices := plain.get("anyOf"), list) and (one := _one(choices)):
         del plain["anyOf"]
         if plain.get("default", ...) is None:
@@ -62,6 +63,12 @@ def _titled(properties: dict[str, Any]) -> dict[str, Any]:
     return {name: {**named[name], **readable(schema)} for name, schema in properties.items()}
 
 
+def _tables(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Each titled by what it is of: the older UI shows the name of the class above its box."""
+    named = {name: {"title": _WORD.sub(" ", name.removesuffix("Use")).capitalize()} for name in definitions}
+    return {name: {**readable(schema), **named[name]} for name, schema in definitions.items()}
+
+
 def _one(choices: list[dict[str, Any]]) -> dict[str, Any] | None:
     """What stands for all of them, None where nothing does."""
     kinds = [choice for choice in choices if choice.get("type") != "null"]
@@ -73,3 +80,8 @@ def _one(choices: list[dict[str, Any]]) -> dict[str, Any] | None:
     if {kind.get("type") for kind in kinds} == {"number", "string"}:
         return {"type": "string"}
     return None
+
+
+#: Begins a word inside the name of a class.
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BOXES = {"properties": _titled, "$defs": _tables, "definitions": _tables}

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -99,19 +99,26 @@ class LocalPrefect:
         options = ["--pool", POOL, "--type", "process", "--install-policy", "never", "--name", "local"]
         self._spawn("worker", "worker", "start", *options)
 
-    def deploy(self) -> None:
-        """Create the work pool and every deployment of prefect.yaml."""
+    def publish(self) -> str:
+        """Bring the server in line with the plan files; returns what was changed, a line each."""
+        return self._run("deployments.publish")
+
+    def deploy(self) -> str:
+        """Create the work pool and every deployment of prefect.yaml; returns what Prefect says."""
         self.prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
-        self.prefect("--no-prompt", "deploy", "--all")
+        return self.prefect("--no-prompt", "deploy", "--all")
 
     def prefect(self, *arguments: str) -> str:
         """Run a prefect command against this server; a failure carries its output."""
+        return self._run("prefect", *arguments)
+
+    def _run(self, *command: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "prefect", *arguments],
+            [sys.executable, "-m", *command],
             cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=180, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise OpenbellError(f"prefect {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+            raise OpenbellError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
         return done.stdout
 
     def _log(self, name: str) -> Path:
@@ -143,12 +150,19 @@ class LocalPrefect:
 
 
 @contextmanager
-def local_prefect(home: Path, store: Path, port: int | None = None, worker: bool = True) -> Iterator[LocalPrefect]:
-    """Server, deployments and worker, up and ready; all stopped at the end."""
+def local_prefect(
+    home: Path,
+    store: Path,
+    port: int | None = None,
+    worker: bool = True,
+    fill: Callable[[LocalPrefect], str] = LocalPrefect.publish,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[LocalPrefect]:
+    """Server, what ``fill`` puts on it and tells of, and worker, up and ready; all stopped at the end."""
     local = LocalPrefect(home, store, port)
     try:
         local.start_server()
-        local.deploy()
+        tell(fill(local))
         if worker:
             local.start_worker()
         yield local

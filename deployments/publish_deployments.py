@@ -38,7 +38,11 @@ WORDS = {
     "recover": "Finishes what runs of plan {plan} that died left behind.",
     "heartbeat": "Writes down the slots of plan {plan} that nobody worked on, and tells of them.",
     "notify": "Sends the messages of plan {plan} that wait.",
+    "replay": "Replays plan {plan} over past sessions, filled on paper; the report is an artifact of the run. The form "
+    "asks for the range and for keys of the plan to set, such as risk.max_positions=3.",
 }
+#: No job of the plan: it has no slots and no bell, and runs when somebody asks.
+REPLAY = "replay"
 
 
 def pool_of(plan: Plan) -> str:
@@ -56,6 +60,11 @@ def jobs_of(plan: Plan) -> list[str]:
     return [job for job in CADENCE if plan.rings(job).enabled]
 
 
+def flows_of(plan: Plan) -> list[str]:
+    """The flows of a plan that have a deployment."""
+    return [*jobs_of(plan), REPLAY]
+
+
 def name_of(plan: Plan, job: str) -> str:
     """``trade/demo``, ``exits/demo-exits``."""
     return f"{job}/{plan.name}" if job == TRADE.name else f"{job}/{plan.name}-{job}"
@@ -66,14 +75,14 @@ def wanted(plan: Plan, job: str) -> dict[str, Any]:
     flow = import_object(f"flows.{job}.{job}")
     trades = job == TRADE.name
     return {
-        "description": f"{_words(plan, job)} {_rings(plan, job)}",
+        "description": f"{_words(plan, job)} {_rings(plan, job)}".rstrip(),
         "tags": sorted((PUBLISHED, plan.mode)),
         "parameters": {"plan": plan.name} | ({"as_of": None, "dry_run": False} if trades else {}),
         "schedules": _schedules(plan, job),
         "limit": limit_of(plan) if trades else 1,
         "concurrency_options": COLLISION,
         "work_pool_name": pool_of(plan),
-        "work_queue_name": "urgent" if JOBS[job].urgent else "default",
+        "work_queue_name": "urgent" if job in JOBS and JOBS[job].urgent else "default",
         "job_variables": {"env": BEAT},
         "entrypoint": f"flows.{job}.{job}",
         "version": openbell.__version__,
@@ -89,6 +98,8 @@ def _words(plan: Plan, job: str) -> str:
 
 
 def _rings(plan: Plan, job: str) -> str:
+    if job == REPLAY:
+        return ""
     rings, market = plan.rings(job), exchange(plan.window.exchange)
     local = f"{market.code} ({market.zone.key})"
     if rings.cron:
@@ -100,7 +111,7 @@ def _rings(plan: Plan, job: str) -> str:
 
 def _schedules(plan: Plan, job: str) -> dict[str, str]:
     """Cron and zone by slug. A slug says nothing of the time: what somebody switched off stays off at another time."""
-    lines = enumerate(lasting(plan, job, datetime.now(UTC)), start=1)
+    lines = enumerate(() if job == REPLAY else lasting(plan, job, datetime.now(UTC)), start=1)
     return {f"{plan.name}-{job}" + (f"-{n}" if n > 1 else ""): f"{line.cron} {line.zone}" for n, line in lines}
 
 
@@ -125,8 +136,8 @@ def _bell(schedule: Mapping[str, Any]) -> str:
 
 
 def on_server(server: Server) -> dict[str, dict[str, Any]]:
-    """Every deployment of a job of ours by its name."""
-    asked = {"flows": {"name": {"any_": list(CADENCE)}}}
+    """Every deployment of a flow of ours by its name."""
+    asked = {"flows": {"name": {"any_": [*CADENCE, REPLAY]}}}
     rows = (row for row in server.all("/deployments/filter", asked) if row["entrypoint"])
     return {f"{row['entrypoint'].rpartition('.')[2]}/{row['name']}": row for row in rows}
 
@@ -137,7 +148,7 @@ def deployment_changes(server: Server, plans: Sequence[Plan], every: Collection[
     ``every`` are the names of all plans there are, None when only some were asked for.
     """
     present = on_server(server)
-    names = {name_of(plan, job) for plan in plans for job in jobs_of(plan)}
+    names = {name_of(plan, job) for plan in plans for job in flows_of(plan)}
     of = {plan.name for plan in plans}
     for name, row in present.items():
         plan = row["parameters"].get("plan")
@@ -145,7 +156,7 @@ def deployment_changes(server: Server, plans: Sequence[Plan], every: Collection[
         if PUBLISHED in row["tags"] and left and name not in names:
             yield Change("deployment", name, "remove", (), lambda row=row: _remove(server, row))
     for plan in plans:
-        for job in jobs_of(plan):
+        for job in flows_of(plan):
             yield from _change(server, plan, job, present.get(name_of(plan, job)))
 
 

@@ -1,4 +1,4 @@
-"""``make up``: a Prefect server and worker that stay, with the demo plan on its schedule."""
+"""``make up``: a Prefect server and worker that stay, with the plans published and on their schedules."""
 
 import argparse
 import signal
@@ -7,10 +7,10 @@ from pathlib import Path
 from types import FrameType
 
 from deployments.local import local_prefect
+from openbell import planfiles
 from openbell.errors import OpenbellError
-
-#: The deployment that recovers the demo plan.
-RECOVER = "recover/demo-recover"
+from openbell.settings import load_settings
+from openbell.values.job import RECOVER
 
 
 def main() -> int:
@@ -20,9 +20,10 @@ def main() -> int:
     store = options.dir
     try:
         print("Starting the Prefect server; the first time takes up to half a minute ...", flush=True)  # noqa: T201
-        with local_prefect(store / "prefect", store, options.port) as local:
+        with local_prefect(store / "prefect", store, options.port, tell=_told) as local:
             # What died before is not left until the next ring.
-            local.prefect("deployment", "run", RECOVER)
+            for name in _recovered():
+                local.prefect("deployment", "run", f"{RECOVER.name}/{name}-{RECOVER.name}")
             print(_where(local.url, store.absolute()), flush=True)  # noqa: T201
             local.watch()
     except KeyboardInterrupt:
@@ -40,6 +41,19 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _told(published: str) -> None:
+    """What was put back to what the files say; that everything is made in an empty server needs no words."""
+    for line in published.splitlines():
+        if line.startswith(("update ", "remove ")):
+            print(line, flush=True)  # noqa: T201
+
+
+def _recovered() -> list[str]:
+    """The plans whose recovery has a deployment; publishing has read their files."""
+    plans = planfiles.load_all(planfiles.plans_folder(load_settings()))
+    return [plan.name for plan in plans if plan.rings(RECOVER.name).enabled]
+
+
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -48,7 +62,7 @@ def _where(url: str, store: Path) -> str:
     return f"""
 Up. The demo plan rings on weekdays at 09:35 and 15:35 New York time.
 
-  UI            {url}
+  UI            {url}   (Deployments, Blocks, Concurrency, Automations)
   a run by hand PREFECT_API_URL={url}/api prefect deployment run 'trade/demo' --watch
   the store     OPENBELL_HOME={store} openbell status
 

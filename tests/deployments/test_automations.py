@@ -154,6 +154,10 @@ def test_X11_entries_are_paused_when_two_heartbeats_find_a_watcher_absent(
     announce(trading, beat, job)
     until(lambda: trading.deployments()["demo"]["paused"])
     until(lambda: told(receiver, "openbell demo: entries wait while nobody watches"))
+    # Neither a look that finds it at work again nor another publish resumes what only a person resumes.
+    trading.ring("demo-heartbeat", plan="demo")
+    trading.publish()
+    assert trading.deployments()["demo"]["paused"]
 
 
 def announce(publishing: Publishing, run: str, *absent: str) -> None:

@@ -19,7 +19,9 @@ ITS_OWN = {
     "id", "created", "updated", "flow_id", "labels", "status", "last_polled", "work_queue_id", "deployment_id",
     "created_by", "updated_by", "global_concurrency_limit",
 }  # fmt: skip
-JOBS = {"trade", "exits", "orders", "positions", "prices", "alerts", "snapshot", "recover", "heartbeat", "notify"}
+FLOWS = {
+    "trade", "exits", "orders", "positions", "prices", "alerts", "snapshot", "recover", "heartbeat", "notify", "replay",
+}  # fmt: skip
 
 
 def shape(value: Any) -> Any:
@@ -28,24 +30,25 @@ def shape(value: Any) -> Any:
     return sorted((shape(item) for item in value), key=str) if isinstance(value, list) else value
 
 
-def of_jobs(publishing: Publishing) -> dict[str, Any]:
+def of_flows(publishing: Publishing) -> dict[str, Any]:
     rows = publishing.deployments().items()
-    return {name: row for name, row in rows if row["entrypoint"].split(".")[1] in JOBS}
+    return {name: row for name, row in rows if row["entrypoint"].split(".")[1] in FLOWS}
 
 
 def test_prefect_deploy_all_and_publish_make_the_same_deployments(publishing: Publishing) -> None:
     for row in publishing.deployments().values():
         publishing.prefect.prefect("deployment", "delete", "--id", row["id"])
     publishing.prefect.deploy()
-    deployed = of_jobs(publishing)
+    deployed = of_flows(publishing)
     for path in publishing.plans.glob("*.toml"):
         path.unlink()
     publishing.write()
     said = publishing.publish()
-    assert {name: shape(row) for name, row in of_jobs(publishing).items()} == {
+    assert {name: shape(row) for name, row in of_flows(publishing).items()} == {
         name: shape(row) for name, row in deployed.items()
     }
-    assert {name: row["id"] for name, row in of_jobs(publishing).items()} == {
+    assert deployed["demo-replay"]["schedules"] == []
+    assert {name: row["id"] for name, row in of_flows(publishing).items()} == {
         name: row["id"] for name, row in deployed.items()
     }
     changed = [line for line in said.splitlines() if line.split()[1] == "deployment"]

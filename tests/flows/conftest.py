@@ -14,7 +14,7 @@ from openbell.calendar.exchange import exchange
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPrefect]:
     """Server and worker on free ports, with the deployments of prefect.yaml."""
     home = tmp_path_factory.mktemp("prefect")
-    with local_prefect(home / "server", home / "store") as local:
+    with local_prefect(home / "server", home / "store", fill=LocalPrefect.deploy) as local:
         yield local
 
 

@@ -43,7 +43,7 @@ def image(build: Build) -> Stage:
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPrefect]:
     """A server with deployments and no worker."""
     home = tmp_path_factory.mktemp("prefect")
-    with local_prefect(home / "server", home / "store", worker=False) as local:
+    with local_prefect(home / "server", home / "store", worker=False, fill=LocalPrefect.deploy) as local:
         yield local
 
 
@@ -147,21 +147,15 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
     server.server_close()
 
 
-WORKER = [
-    "/sbin/docker-init",
-    "--",
-    "/opt/openbell/bin/python",
-    "-m",
-    "prefect",
-    "worker",
-    "start",
-    "--pool",
-    "openbell",
-]
-SERVER = ["/opt/openbell/bin/python", "/opt/openbell/bin/prefect", "server", "start", "--no-services"]
+#: What the first process of a container is: an init with the command that it was given, or what the command became.
+INIT = ["/sbin/docker-init", "--", "python", "-m"]
+WORKER = [*INIT, "deployments.worker", "--host", "containers"]
+SERVER = [*INIT, "deployments.server", "--no-services", "--host", "0.0.0.0", "--private-network"]
+BECAME_WORKER = ["/opt/openbell/bin/python", "-m", "prefect", "worker", "start", "--pool", "openbell"]
+BECAME_SERVER = ["/opt/openbell/bin/python", "-m", "prefect", "server", "start", "--no-services"]
 
 
-@pytest.mark.parametrize("words", [WORKER, SERVER])
+@pytest.mark.parametrize("words", [WORKER, SERVER, BECAME_WORKER, BECAME_SERVER])
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
 def test_a_container_is_as_healthy_as_what_it_runs(
     endpoint: Answering, words: list[str], status: int, code: int
