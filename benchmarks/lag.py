@@ -2,7 +2,7 @@
 
 One server, one process worker, one deployment of each, run by hand and in turn, each when the one before has ended. The
 pool is the one that openbell makes, which starts a run's process at once; ``bare`` is started as Prefect does it on a
-pool of its own making, by way of a process that prepares the other one; ``direct`` is the same flow started as ours are.
+pool of its own making, by way of a process that prepares it; ``direct`` is the same flow started as ours are.
 
 ``line`` is the first line of the flow's own code; ``claim`` is when the plan is read, the store open, the slot claimed
 and the guards judged. Wall time is from the creation of the run, and so holds the worker's poll (up to a second, the
@@ -37,7 +37,7 @@ universe = ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
 [account]
 name = "{name}"
 [window]
-exchange = "{exchange}"
+exchange = "24/7"
 grace = "24h"
 [feed]
 provider = "sample"
@@ -45,7 +45,7 @@ provider = "sample"
 quotes = "30d"
 bars = "30d"
 [schedule]
-trade = {{ every = "24h" }}
+trade = {{ every = "{every}" }}
 [[strategies]]
 use = "sma_crossover"
 [sizing]
@@ -69,11 +69,11 @@ def main() -> None:
             local.stop()
 
 
-def write_plans(folder: Path, names: Sequence[str], exchange: str = "24/7") -> list[str]:
-    """A plan of the sample feed under each name."""
+def write_plans(folder: Path, names: Sequence[str], every: str = "24h") -> list[str]:
+    """A plan of the sample feed under each name, at work round the clock."""
     (folder / "plans").mkdir()
     for name in names:
-        (folder / "plans" / f"{name}.toml").write_text(PLAN.format(name=name, exchange=exchange))
+        (folder / "plans" / f"{name}.toml").write_text(PLAN.format(name=name, every=every))
     return list(names)
 
 
