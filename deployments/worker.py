@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Become the worker; an exit code only when this host may not join: 1, or 3 for a store of another version."""
     asked = options(arguments)
     try:
-        join(asked.pool, asked.host, asked.patience)
+        join(asked.pool, asked.host, asked.patience, asked.one_store)
         become([sys.executable, "-m", "prefect", *command(asked)])
     except OpenbellError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
@@ -51,6 +51,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--type", default="process", help="the pool's type when it is not there yet; default process")
     parser.add_argument("--host", default=socket.gethostname(), help="name of this host; default its host name")
     parser.add_argument("--label", default="", help="tells several workers of one host apart")
+    parser.add_argument("--one-store", action="store_true", help="refuse a store in a file, which one user has alone")
     parser.add_argument("--limit", type=int, help="how many runs at once; default no limit")
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds to wait for the server")
     return parser.parse_args(arguments)
@@ -67,9 +68,14 @@ def command(asked: argparse.Namespace) -> list[str]:
     return ["worker", "start", *pool, "--name", name, *options, *template, *limit]
 
 
-def join(pool: str, host: str, patience: float) -> None:
-    """Whether this host may work for the pool: its store can be used, and is the one of every other host."""
+def join(pool: str, host: str, patience: float, one_store: bool = False) -> None:
+    """Whether this host may work for the pool: its store can be used, and is the one of every other host.
+
+    ``one_store``: and of every other user of this one, so that a halt reaches this worker and health knows of its runs.
+    """
     url = load_settings().url
+    if one_store and (alone := place.file_of(url)):
+        raise StoreError(f"the store is the file {alone}, which other services cannot share: use PostgreSQL")
     store.ensure(url)
     store.open_journal(url)
     at = _reached(patience)
