@@ -14,6 +14,7 @@ from typing import IO
 import certifi
 import httpx
 
+from deployments.pools import TEMPLATE
 from openbell.errors import OpenbellError
 
 POOL = "openbell"
@@ -105,7 +106,8 @@ class LocalPrefect:
 
     def deploy(self) -> str:
         """Create the work pool and every deployment of prefect.yaml; returns what Prefect says."""
-        self.prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
+        template = ["--base-job-template", str(TEMPLATE)]
+        self.prefect("work-pool", "create", POOL, "--type", "process", *template, "--overwrite")
         return self.prefect("--no-prompt", "deploy", "--all")
 
     def prefect(self, *arguments: str) -> str:
