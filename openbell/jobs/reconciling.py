@@ -1,15 +1,16 @@
 """The positions job: the books of an account against its broker; what we missed is repaired, the rest is a break."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from openbell.desk import Desk
 from openbell.errors import BrokerError
 from openbell.jobs.run import Run, whole
-from openbell.ports import Broker, Level, OrderEvent, Unsettled, busts_of
+from openbell.ports import Broker, Level, OrderEvent, Unsettled, activities_of, busts_of
 from openbell.ports.breaks import Kept, Look, Noted, Result
+from openbell.stages.activities import explaining, gaps
 from openbell.stages.reconcile import PREFIX, Compared, Missed, Shown, compare, missed
 from openbell.stages.rollback import unplanned
 from openbell.stages.steps import SAID, told
@@ -24,6 +25,8 @@ from openbell.values.work import Worked
 
 #: Executions are compared from this long ago on.
 LOOK_BACK = timedelta(days=1)
+#: What the venue names as the cause of a difference is looked for from this long ago on: fees are posted by the day.
+NAMED = timedelta(days=7)
 #: Entries of the account wait once nothing was known for more than so many intervals.
 PATIENCE = 2
 #: States of which the broker can be asked what came after.
@@ -49,7 +52,7 @@ def reconcile(run: Run) -> Worked:
     strangers = frozenset(unplanned(desk.journal, named))
     repaired = missed(books, unsettled, shown, strangers, now)
     busts = _repair(desk, books, repaired, now)
-    compared = compare(*_books(desk, now), shown, strangers, now)
+    compared = _explained(desk, lambda: compare(*_books(desk, now), shown, strangers, now), now)
     found = [*(one for order in repaired for one in order.differences), *compared.differences]
     noted = desk.breaks.note(_look(desk, now, compared, found), found)
     _halt_after_reset(desk, compared)
@@ -102,6 +105,22 @@ def _repair(desk: Desk, books: Kept, repairs: Sequence[Missed], now: datetime) -
         said = OrderEvent(bust.client_id, OrderState.PARTIAL, bust.time, "the venue took an execution back")
         desk.journal.report(said, (), [bust.fill])
     return len(taken)
+
+
+def _explained(desk: Desk, look: Callable[[], Compared], now: datetime) -> Compared:
+    """The comparison after what the venue itself explains is booked; positions first, since cash waits for them."""
+    compared = look()
+    if not gaps(compared):
+        return compared
+    broker = desk.broker()
+    try:
+        told = activities_of(broker, now - NAMED)
+    except BrokerError:
+        return compared  # the difference stands, and is a break until it is explained
+    while found := explaining(desk.breaks.kept(broker.account_id, now), compared, told):
+        desk.breaks.book(broker.account_id, found)
+        compared = look()
+    return compared
 
 
 def _said(repair: Missed, fills: Sequence[Fill], now: datetime) -> OrderEvent:

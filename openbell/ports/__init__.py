@@ -9,8 +9,10 @@ from openbell.ports.broker import (
     Rejected,
     Submission,
     TakesBack,
+    TellsActivities,
     Unknown,
     VenueDays,
+    activities_of,
     busts_of,
 )
 from openbell.ports.feed import Historical, MarketFeed, Touching
@@ -52,9 +54,11 @@ __all__ = [
     "Submission",
     "Switch",
     "TakesBack",
+    "TellsActivities",
     "Touching",
     "Unknown",
     "Unsettled",
     "VenueDays",
+    "activities_of",
     "busts_of",
 ]

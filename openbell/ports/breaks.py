@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from openbell.values.account import Position
-from openbell.values.breaks import Difference, NonTrade
+from openbell.values.breaks import Activity, Difference, NonTrade
 from openbell.values.money import ZERO
 from openbell.values.orders import Fill
 
@@ -97,6 +97,9 @@ class BreakBook(Protocol):
         The same difference while open counts once; one whose amounts moved is replaced. A break whose repair is
         automatic, or whose difference went by itself, is released when two known looks in a row do not show it.
         """
+
+    def book(self, account: str, activities: Sequence[Activity]) -> None:
+        """Book what the venue names, as an adjustment each; in kind it comes off every strategy's part alike."""
 
     def breaks(self, account: str | None = None, open_only: bool = True, limit: int = 50) -> tuple[Break, ...]:
         """Newest first."""

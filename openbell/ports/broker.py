@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
 from openbell.values.account import Account
+from openbell.values.breaks import Activity
 from openbell.values.instrument import Instrument
 from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, TimeInForce
 
@@ -128,6 +129,19 @@ class TakesBack(Protocol):
 def busts_of(broker: Broker, since: datetime) -> tuple[Bust, ...]:
     """What the venue took back; nothing at one that never does."""
     return broker.busts(since) if isinstance(broker, TakesBack) else ()
+
+
+@runtime_checkable
+class TellsActivities(Protocol):
+    """A broker whose venue names what moved an account without an order, such as fees and dividends."""
+
+    def activities(self, since: datetime) -> tuple[Activity, ...]:
+        """What was booked there on the day of ``since`` or later, oldest first."""
+
+
+def activities_of(broker: Broker, since: datetime) -> tuple[Activity, ...]:
+    """What the venue names; nothing at one that names nothing."""
+    return broker.activities(since) if isinstance(broker, TellsActivities) else ()
 
 
 #: What a venue says of some days: when its session begins and ends, None for a day without one.

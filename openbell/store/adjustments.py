@@ -13,12 +13,14 @@ from openbell.store.connect import now
 from openbell.store.desk_tables import ADJUSTMENTS, LOOKS
 from openbell.store.order_tables import BOOKS, BUSTS, FILLS, POSITIONS
 from openbell.store.prepared import by
-from openbell.values.breaks import NonTrade
+from openbell.values.breaks import Activity, NonTrade
 from openbell.values.money import STEP, ZERO, floor_to
 from openbell.values.orders import Side
 
 #: Who books differences that are too small to ask a person about.
 OURSELVES = "openbell"
+#: Cause of what the venue itself names, such as a fee.
+ACTIVITY = "ACTIVITY"
 _COUNTED = {"fill": FILLS, "bust": BUSTS}
 
 
@@ -95,6 +97,29 @@ def small(connection: Connection, account: str, amount: Decimal) -> None:
     row = _row(0, account, "CASH", "cash", "") | {"cash": amount, "activity": kind.value}
     row |= {"actor": OURSELVES, "reason": "within the tolerance", "time": now(connection)}
     logs.add(connection, ADJUSTMENTS, row)
+
+
+def activity(connection: Connection, account: str, told: Activity) -> None:
+    """What the venue names as the cause itself; in kind it is a position that shrinks and costs the same."""
+    found = _Told(account, told.id, told.symbol, told.quantity)
+    reason = told.detail or f"{told.kind} by the venue's own word"
+    if told.quantity:
+        split(connection, found, OURSELVES, reason)
+    if told.cash:
+        cash(connection, _Told(account, told.id, "", ZERO, told.cash), told.kind, OURSELVES, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an adjustment names that the venue explained itself, so that no break is behind it."""
+
+    account: str
+    subject: str
+    symbol: str
+    quantity: Decimal
+    cash: Decimal = ZERO
+    number: int = 0
+    kind: str = ACTIVITY
 
 
 def add(

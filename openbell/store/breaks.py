@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
 
 from openbell.errors import StoreError
 from openbell.ports import OrderEvent
@@ -19,7 +19,7 @@ from openbell.store.order_tables import FILLS, ORDERS, POSITIONS
 from openbell.store.texts import fill_of
 from openbell.store.watch_tables import BREAKS, RESOLUTIONS
 from openbell.values.account import Position
-from openbell.values.breaks import TREATMENTS, Cause, Difference, NonTrade
+from openbell.values.breaks import TREATMENTS, Activity, Cause, Difference, NonTrade
 from openbell.values.orders import OrderState
 
 #: Breaks of these causes hold back the entries of the whole account.
@@ -72,6 +72,13 @@ class SqlBreakBook:
             known = look.result is not Result.UNKNOWN
             released = _release(connection, look, before) if known and before is not None else []
         return Noted(tuple(opened), tuple(released))
+
+    def book(self, account: str, activities: Sequence[Activity]) -> None:
+        """Book what the venue names, in one transaction."""
+        with self.store.writing() as connection:
+            taken = _taken(connection, account)
+            for told in (each for each in activities if each.id not in taken):
+                adjustments.activity(connection, account, told)
 
     def breaks(self, account: str | None = None, open_only: bool = True, limit: int = 50) -> tuple[Break, ...]:
         """Newest first."""
@@ -154,7 +161,8 @@ def _positions(connection: Connection, account: str) -> dict[str, Position]:
 
 
 def _taken(connection: Connection, account: str) -> frozenset[str]:
-    query = select(ADJUSTMENTS.c.reference).where(ADJUSTMENTS.c.account == account, ADJUSTMENTS.c.of_break > 0)
+    told = or_(ADJUSTMENTS.c.of_break > 0, ADJUSTMENTS.c.cause == adjustments.ACTIVITY)
+    query = select(ADJUSTMENTS.c.reference).where(ADJUSTMENTS.c.account == account, told)
     return frozenset(connection.execute(query).scalars())
 
 

@@ -1,8 +1,11 @@
 """What can differ between the books and the broker: by cause, with what follows from each."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from openbell.values.money import ZERO
 
 
 class Cause(StrEnum):
@@ -49,6 +52,22 @@ class NonTrade(StrEnum):
     def flow(self) -> bool:
         """Whether it is left out of profit and loss."""
         return self in (NonTrade.DEPOSIT, NonTrade.WITHDRAWAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What the venue itself says that it took or gave without an order; ``id`` is its own, and it is booked once.
+
+    Either ``cash`` moved, or a ``quantity`` of the symbol, as by fees that are taken in what was bought; both signed.
+    """
+
+    id: str
+    kind: NonTrade
+    time: datetime
+    cash: Decimal = ZERO
+    symbol: str = ""
+    quantity: Decimal = ZERO
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

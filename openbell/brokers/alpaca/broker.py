@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from openbell.brokers.alpaca import assets, lists, outcomes, rows
+from openbell.brokers.alpaca import activities, assets, lists, outcomes, rows
 from openbell.brokers.alpaca.days import once, session_of
 from openbell.brokers.alpaca.legs import Names
 from openbell.brokers.alpaca.questions import Trading
@@ -16,6 +16,7 @@ from openbell.brokers.alpaca.rows import Row
 from openbell.errors import BrokerError, BrokerUnavailable, WrongAccount
 from openbell.ports import Accepted, BrokerClock, Capabilities, Rejected, Submission, Unknown, VenueDays
 from openbell.values.account import Account
+from openbell.values.breaks import Activity
 from openbell.values.instrument import Instrument
 from openbell.values.legs import parent_of
 from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, Purpose, TimeInForce
@@ -160,7 +161,7 @@ class AlpacaBroker:
 
     def fills(self, since: datetime) -> tuple[Fill, ...]:
         """Executions of the account at or after ``since`` that stand, oldest first; all pages."""
-        read = lists.activities(self._transport, "FILL", since)
+        read = lists.activities(self._transport, ["FILL"], since)
         gone = rows.taken_back(read)
         found = [row for row in read if rows.executed(row) and row.get("id") not in gone and _since(row, since)]
         self._learn({str(row.get("order_id")) for row in found}, since)
@@ -171,12 +172,18 @@ class AlpacaBroker:
         """Executions that were taken back at or after ``since``, oldest first."""
         gone = {
             fill: row
-            for fill, row in rows.taken_back(lists.activities(self._transport, "FILL", since)).items()
+            for fill, row in rows.taken_back(lists.activities(self._transport, ["FILL"], since)).items()
             if _since(row, since)
         }
         self._learn({str(row.get("order_id")) for row in gone.values()}, since)
         made = [Bust(fill, self._ours(row), rows.instant_of(row, "transaction_time")) for fill, row in gone.items()]
         return tuple(sorted(made, key=lambda bust: bust.time))
+
+    def activities(self, since: datetime) -> tuple[Activity, ...]:
+        """Fees, dividends, interest and money that came or went, on the day of ``since`` or later; oldest first."""
+        midnight = since.replace(hour=0, minute=0, second=0, microsecond=0)
+        read = map(activities.activity_of, lists.activities(self._transport, list(activities.KINDS), midnight))
+        return tuple(sorted((one for one in read if one is not None), key=lambda one: (one.time, one.id)))
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Facts of each symbol, asked for once in the life of this object."""

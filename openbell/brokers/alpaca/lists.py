@@ -1,5 +1,6 @@
 """Lists that come in pages: every row of them, or an error."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from openbell.brokers.alpaca import rows
@@ -32,13 +33,15 @@ def orders(trading: Trading, **query: str) -> list[Row]:
         params["until"] = stamp(last + _MICROSECOND)
 
 
-def activities(trading: Trading, kind: str, since: datetime) -> list[Row]:
-    """Every row of one kind of the account's activities since an instant, oldest first."""
+def activities(trading: Trading, kinds: Sequence[str], since: datetime) -> list[Row]:
+    """Every row of some kinds of the account's activities since an instant, oldest first."""
     found: dict[str, Row] = {}
     # One second more than asked for: whether "after" includes its instant is not documented.
     params = {"after": stamp(since - timedelta(seconds=1)), "direction": "asc", "page_size": str(ACTIVITIES_PAGE)}
+    one = f"/{kinds[0]}" if len(kinds) == 1 else ""
+    params |= {} if one else {"activity_types": ",".join(kinds)}
     while True:
-        page = trading.rows(f"/account/activities/{kind}", params)
+        page = trading.rows(f"/account/activities{one}", params)
         fresh = {str(row.get("id")): row for row in page if row.get("id") not in found}
         found |= fresh
         if len(page) < ACTIVITIES_PAGE or not fresh:

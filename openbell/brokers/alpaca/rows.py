@@ -154,7 +154,7 @@ def position_of(row: Row) -> Position:
     short = row.get("side") == "short" or decimal_of(row, "qty") < 0
     symbol = text_of(row, "symbol")
     if row.get("asset_class") == "crypto" and "/" not in symbol:
-        symbol = _pair(symbol)
+        symbol = pair(symbol)
     return Position(symbol, -quantity if short else quantity, decimal_of(row, "avg_entry_price"))
 
 
@@ -261,6 +261,9 @@ def _word(kind: type[_E], word: object, default: _E) -> _E:
     return kind(str(word)) if str(word) in set(kind) else default
 
 
-def _pair(symbol: str) -> str:
+def pair(symbol: str) -> str:
+    """A coin as it is ordered, by the name under which it is held; as it is where that is no coin."""
+    if "/" in symbol:
+        return symbol
     quote = next((quote for quote in _QUOTED_IN if symbol.endswith(quote) and symbol != quote), "")
     return f"{symbol.removesuffix(quote)}/{quote}" if quote else symbol
