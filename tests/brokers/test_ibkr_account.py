@@ -43,6 +43,15 @@ def test_B20_an_empty_answer_once_is_asked_again(gateway, broker):
     assert broker.account().quantity("AAPL") == 10
 
 
+def test_what_the_gateway_complains_of_explains_an_answer_that_does_not_come(gateway, connect):
+    broker = connect(request_timeout=0.3)
+    gateway.message(10141, "Paper trading disclaimer must first be accepted for API connection.")
+    gateway.message(2108, "Market data farm connection is inactive but should be available upon demand.usfarm")
+    gateway.script({"on": "positions", "swallow": True})
+    with pytest.raises(BrokerUnavailable, match=r"positions did not come within 0\.3 s; the gateway said 10141: Paper"):
+        broker.account()
+
+
 def test_values_that_one_list_lacks_come_from_the_other(gateway, broker):
     gateway.script({"on": "accountUpdates", "empty": True, "times": 0})
     assert broker.account().cash == 100_000

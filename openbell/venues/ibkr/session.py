@@ -68,6 +68,8 @@ class Session:
         self._lock = asyncio.Lock()
         self._alarm: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._codes: list[int] = []
+        #: The newest complaint that is about no request, for whoever waits for an answer in vain.
+        self._complaint = ""
         #: What was said of each request or order, newest last: code and text by number.
         self.told: dict[int, list[tuple[int, str]]] = {}
         #: The newest status of each order on the wire, by the venue's own id: the SDK takes notices for cancellations.
@@ -145,7 +147,7 @@ class Session:
             return Trouble(words.refused())
         if isinstance(error, OSError) and not isinstance(error, ConnectionError):
             return Trouble(words.unreachable(error))
-        return Trouble(hanging or words.closed_early())
+        return Trouble(f"{hanging or words.closed_early()}{self._complaint}")
 
     async def _read_orders(self) -> None:
         ib = self.ib
@@ -176,7 +178,7 @@ class Session:
         waiting: set[asyncio.Future[Any]] = {answer, self._alarm}
         done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if self._alarm.done() or not done:
-            self.dead = self._alarm.result() if self._alarm.done() else f"{what} did not come within {seconds:g} s"
+            self.dead = self._alarm.result() if self._alarm.done() else self._missing(what, seconds)
             answer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await answer
@@ -196,7 +198,10 @@ class Session:
             self.heard = time.monotonic()
             return answer.result()
         answer.cancel()
-        raise Trouble(self.dead or f"{what} did not come within {limit:g} s")
+        raise Trouble(self.dead or self._missing(what, limit))
+
+    def _missing(self, what: str, seconds: float) -> str:
+        return f"{what} did not come within {seconds:g} s{self._complaint}"
 
     @property
     def quiet(self) -> float:
@@ -239,6 +244,8 @@ class Session:
         self._codes.append(code)
         if number > 0:
             self.told.setdefault(number, []).append((code, words.shown(text)))
+        elif code not in words.NEWS:
+            self._complaint = f"; the gateway said {code}: {words.shown(text)}"
         if code in words.SEVERED:
             self.severed, self.stale = words.severed(code), True
         elif code in words.RESTORED:

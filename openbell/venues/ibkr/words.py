@@ -6,6 +6,8 @@ from openbell.venues.ibkr.gateway import Gateway
 SEVERED = frozenset({1100, 2110})
 #: Back again, with the data lines lost or kept; what happened meanwhile must be read anew.
 RESTORED = frozenset({1101, 1102})
+#: News of connections and data farms, which come unasked and explain nothing.
+NEWS = SEVERED | RESTORED | frozenset(range(2100, 2200))
 CLIENT_ID_IN_USE = 326
 READ_ONLY = 321
 #: Data that nobody may have here and now: no subscription, delayed instead, another login, or switched off.
