@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deployments.publish_deployments import BEAT
 from openbell.settings import PREFIX, Settings
 from tests.operate.cluster import ROOT
 
@@ -71,9 +72,10 @@ def test_a_run_in_docker_is_unprivileged_removed_at_its_end_and_bounded(worker: 
 
 
 @pytest.mark.parametrize("worker", ["process"], indirect=True)
-def test_a_run_on_a_host_is_started_without_a_process_that_prepares_it(worker: Any) -> None:
-    made = worker.job_configuration.from_template_and_values(template("process"), {}, client=Answers())
-    assert asyncio.run(made).command == "python -m prefect.engine"
+def test_a_run_on_a_host_is_started_at_once_and_with_the_heartbeat_that_the_automations_count_on(worker: Any) -> None:
+    made = asyncio.run(worker.job_configuration.from_template_and_values(template("process"), {}, client=Answers()))
+    (beat,) = (f"{name}={seconds}" for name, seconds in BEAT.items())
+    assert made.command.split() == ["env", beat, "python", "-m", "prefect.engine"]
 
 
 def test_no_template_holds_a_password() -> None:
