@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from collections.abc import Sequence
 from uuid import uuid4
 
 import click
@@ -18,6 +19,7 @@ from openbell.ports import Journal, Level, Switch
 from openbell.settings import Settings, load_settings
 from openbell.stages.wording import clean, quantity
 from openbell.switching import halt_by_file, look, loosen
+from openbell.values.orders import Order
 
 #: Looks at orders of unknown outcome that `openbell recover` has the patience for.
 PASSES = 3
@@ -83,6 +85,7 @@ def cancel_all(plan: str | None, account: str | None, confirm: str, as_json: boo
         emit(canceled)
     else:
         say(f"{len(canceled.asked)} orders asked to be cancelled, {len(canceled.left)} still open")
+        _say_open(canceled.left)
     _exit(bool(canceled.left))
 
 
@@ -183,11 +186,16 @@ def _show(done: Flattened) -> None:
             (o.symbol, o.side, quantity(o.quantity), o.state.value, quantity(o.filled), o.reason) for o in done.orders
         ]
         table("Closing orders", ("symbol", "side", ">quantity", "state", ">filled", "note"), rows)
-    for order in done.open_orders:
-        say(f"still open: {order.side} {order.symbol} {quantity(order.remaining)}, {order.state.value}")
+    _say_open(done.open_orders)
     for symbol, (held, why) in done.left.items():
         say(f"still held: {quantity(held)} {symbol}, {clean(why)}")
     say("nothing is held and no order is open" if done.flat else "call flatten again to go on with what is left")
+
+
+def _say_open(orders: Sequence[Order]) -> None:
+    for order in orders:
+        why = f": {clean(order.reason)}" if order.reason else ""
+        say(f"still open: {order.side} {order.symbol} {quantity(order.remaining)}, {order.state.value}{why}")
 
 
 def _exit(failed: bool) -> None:

@@ -1,12 +1,12 @@
 """cancel-all and flatten: take every order back, then close what is held, by intents like any other."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from openbell.crashpoints import reach
-from openbell.ports import Broker, Journal
+from openbell.ports import Accepted, Broker, Journal, Submission, Unknown
 from openbell.stages.pace import Pace
 from openbell.stages.settle import Resolver
 from openbell.stages.steps import mark_canceling
@@ -24,7 +24,7 @@ UNBOOKED = "flatten"
 
 @dataclass(frozen=True, slots=True)
 class Canceled:
-    """Orders that were asked to be cancelled, and those that are still open."""
+    """Orders that were asked to be cancelled, and those that are still open, with the venue's word where it refused."""
 
     asked: tuple[Order, ...]
     left: tuple[Order, ...]
@@ -38,13 +38,21 @@ def cancel_all(journal: Journal, broker: Broker, pace: Pace, patience: timedelta
     """
     open_orders = broker.open_orders()
     ours = {order.intent.id: order for order in journal.unsettled(broker.account_id)}
+    told: dict[str, str] = {}
     for order in open_orders:
         if order.client_id in ours:
             mark_canceling(journal, ours[order.client_id], pace.now(), "cancel-all", order.broker_id)
         reach("before-cancel")
-        broker.cancel(order.client_id)
+        told[order.client_id] = _problem(broker.cancel(order.client_id))
         reach("during-cancel")
-    return Canceled(open_orders, _await_ends(journal, broker, pace, patience))
+    left = _await_ends(journal, broker, pace, patience)
+    return Canceled(open_orders, tuple(replace(each, reason=told.get(each.client_id) or each.reason) for each in left))
+
+
+def _problem(outcome: Submission) -> str:
+    if isinstance(outcome, Accepted):
+        return ""
+    return outcome.reason if isinstance(outcome, Unknown) else outcome.message
 
 
 def _await_ends(journal: Journal, broker: Broker, pace: Pace, patience: timedelta) -> tuple[Order, ...]:

@@ -1,12 +1,15 @@
 """Where an order at Interactive Brokers is found: open, executed or completed; and its executions."""
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from openbell import store
 from openbell.errors import BrokerUnavailable
+from openbell.stages.flatten import cancel_all
+from openbell.stages.pace import Pace
 from openbell.values.orders import OrderState
 from tests.contracts.broker_contract import intent
 
@@ -108,6 +111,15 @@ def test_I23_I42_an_order_placed_by_hand_is_known_by_the_id_that_lists_give_it(g
     (listed,) = broker.open_orders()
     assert broker.order(listed.client_id).broker_id == listed.broker_id
     assert broker.cancel(listed.client_id).code == "OTHER_CLIENT"
+
+
+def test_I23_cancel_all_tells_why_an_order_is_still_open(gateway, broker, tmp_path):
+    gateway.manual("AAPL", "BUY", "5", "90")
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    store.ensure(url)
+    pace = Pace(lambda: datetime.now(UTC), lambda: datetime.now(UTC), lambda _: None)
+    (left,) = cancel_all(store.open_journal(url), broker, pace, timedelta(0)).left
+    assert left.reason == "only client 0, which placed the order, can cancel it"
 
 
 def test_B27_two_live_orders_with_one_id_are_for_a_person(gateway, broker):
