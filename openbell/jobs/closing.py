@@ -141,7 +141,7 @@ def _gated(desk: Desk, slot: Slot, market: Market, broker: Broker) -> Gated:
     if frozen is not None:
         return Gated(frozen.intents, (), frozen.verdicts, broker.capabilities)
     prices = marks(market)
-    intents = closing_intents(market.account, slot, prices, market.activity.books)
+    intents = broker.capabilities.termed(closing_intents(market.account, slot, prices, market.activity.books))
     verdicts = judge(intents, desk.resolved.rules, book_of(desk.resolved, market, broker.capabilities))
     return Gated(intents, (), verdicts, broker.capabilities)
 

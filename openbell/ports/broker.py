@@ -1,14 +1,14 @@
 """One account at one venue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
 from openbell.values.account import Account
 from openbell.values.breaks import Activity
-from openbell.values.instrument import Instrument
+from openbell.values.instrument import Instrument, is_coin
 from openbell.values.orders import Bust, Fill, Order, OrderClass, OrderIntent, OrderType, TimeInForce
 
 
@@ -29,11 +29,22 @@ class Capabilities:
     extended_hours: bool = False
     min_notional: Decimal = Decimal(0)
 
+    def termed(self, intents: tuple[OrderIntent, ...]) -> tuple[OrderIntent, ...]:
+        """The same orders; market orders of coins go at once or not at all where the venue takes none for the day."""
+        if TimeInForce.DAY in self.coin_terms or TimeInForce.IOC not in self.coin_terms:
+            return intents
+        return tuple(replace(each, time_in_force=TimeInForce.IOC) if _of_the_day(each) else each for each in intents)
+
     def beyond(self, intent: OrderIntent) -> str:
         """Which part of an order the venue does not know, empty for none: an adapter refuses it and never drops it."""
         if intent.order_class not in self.order_classes:
             return f"{intent.order_class} orders"
         return "extended hours" if intent.extended_hours and not self.extended_hours else ""
+
+
+def _of_the_day(intent: OrderIntent) -> bool:
+    market = intent.type is OrderType.MARKET and intent.time_in_force is TimeInForce.DAY
+    return market and is_coin(intent.symbol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +83,11 @@ Submission = Accepted | Rejected | Unknown
 
 @dataclass(frozen=True, slots=True)
 class BrokerClock:
-    """The venue's own time and whether it is open now."""
+    """The venue's own time and whether it is open now; ``coins``: whether what is no stock trades all the same."""
 
     now: datetime
     is_open: bool
+    coins: bool = False
 
 
 class Broker(Protocol):

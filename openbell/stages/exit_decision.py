@@ -173,8 +173,9 @@ def _with_stops(
 
 def gated_exits(desk: Resolved, market: Market, wanted: Wanted, venue: Capabilities) -> Gated:
     """The gate's verdict on what a look means to send, with the exit rule in front of each."""
-    verdicts = judge(wanted.intents, desk.rules, book_of(desk, market, venue))
-    return Gated(wanted.intents, (), named(wanted.fired, verdicts), venue)
+    intents = venue.termed(wanted.intents)
+    verdicts = judge(intents, desk.rules, book_of(desk, market, venue))
+    return Gated(intents, (), named(wanted.fired, verdicts), venue)
 
 
 def less(gated: Gated, symbols: Collection[str]) -> Gated:

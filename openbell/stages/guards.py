@@ -14,6 +14,7 @@ from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Keeps
 from openbell.ports.permits import Standing
 from openbell.stages.permits import NOT_ARMED, other_account, other_build, switched_off, unarmed
 from openbell.values.account import Account
+from openbell.values.instrument import is_coin
 from openbell.values.job import Job, WorkingHours
 from openbell.values.plan import Plan
 from openbell.values.record import Guard
@@ -195,7 +196,7 @@ def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
 
 def _open(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
     """The venue's word about this moment, the one that was remembered, and that about the whole session."""
-    if not clock.is_open:
+    if not (clock.is_open or (clock.coins and all(map(is_coin, s.plan.universe)))):
         return _guard("broker", False, CALENDAR_DISAGREE, "our calendar says open, the venue says closed")
     if not s.job.adds_risk:
         return _guard("broker", True, "", "")

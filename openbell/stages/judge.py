@@ -44,8 +44,10 @@ def want(desk: Resolved, market: Market, signals: Sequence[Signal], slot: Slot) 
 
 def judge_wanted(desk: Resolved, market: Market, wanted: Netted, capabilities: Capabilities) -> Gated:
     """What the rules say of each order."""
-    verdicts = judge(wanted.intents, desk.rules, book_of(desk, market, capabilities))
-    return Gated(wanted.intents, wanted.unplaced, verdicts, capabilities)
+    intents = capabilities.termed(wanted.intents)
+    return Gated(
+        intents, wanted.unplaced, judge(intents, desk.rules, book_of(desk, market, capabilities)), capabilities
+    )
 
 
 def book_of(desk: Resolved, market: Market, capabilities: Capabilities) -> Book:

@@ -58,7 +58,9 @@ def rerun_flatten(record: RunRecord, bars: Bars) -> Again:
         _seen(record, bars),
         _capabilities(record),
     )
-    intents = closing_intents(market.account, slot_of(record), marks(market), market.activity.books)
+    intents = capabilities.termed(
+        closing_intents(market.account, slot_of(record), marks(market), market.activity.books)
+    )
     verdicts = judge(intents, desk.rules, book_of(desk, market, capabilities))
     return Again((), Gated(intents, (), verdicts, capabilities))
 

@@ -24,9 +24,17 @@ def check_symbol(symbol: str) -> str:
     )
 
 
+def is_coin(symbol: str) -> bool:
+    """Whether a symbol is that of a pair such as BTC/USD."""
+    return "/" in symbol
+
+
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """Facts of a venue about one symbol; prices step by ``tick``, below 1 by ``fine_tick``, quantities by ``lot``."""
+    """Facts of a venue about one symbol; prices step by ``tick``, below 1 by ``fine_tick``, quantities by ``lot``.
+
+    No order is of less than ``least``.
+    """
 
     symbol: str
     asset_class: AssetClass = "equity"
@@ -39,6 +47,7 @@ class Instrument:
     shortable: bool = True
     max_leverage: Decimal = Decimal(1)
     fine_tick: Decimal | None = None
+    least: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         check_symbol(self.symbol)

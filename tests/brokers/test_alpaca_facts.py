@@ -8,7 +8,7 @@ import pytest
 from openbell.brokers.alpaca.broker import AlpacaBroker
 from openbell.errors import BrokerError, BrokerUnavailable
 from openbell.ports import busts_of
-from openbell.values.orders import Side
+from openbell.values.orders import Side, TimeInForce
 from tests.contracts.alpaca_venue import opened
 from tests.contracts.broker_contract import intent
 
@@ -131,7 +131,7 @@ def test_many_facts_cost_one_question_and_are_asked_once(broker, double):
 def test_G47_a_coin_is_ordered_and_held_under_one_name(broker, double):
     double.quote("BTC/USD", "99.99", "100.01")
     assert broker.instruments(["BTC/USD"])["BTC/USD"].asset_class == "crypto"
-    broker.submit(intent("g47", symbol="BTC/USD", quantity="0.5"))
+    broker.submit(intent("g47", symbol="BTC/USD", quantity="0.5", time_in_force=TimeInForce.GTC))
     assert broker.account().quantity("BTC/USD") == Decimal("0.5")
 
 

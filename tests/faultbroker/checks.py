@@ -68,12 +68,25 @@ def _quantity(venue, ask: dict) -> Refusal | None:
         return 422, 40010001, "qty must be a positive number"
     if -quantity.as_tuple().exponent > 9:
         return 422, 42210000, "qty must be limited to 9 decimal places"
+    if "/" in ask["symbol"]:
+        return _coin(venue.asset(ask["symbol"]), ask, quantity)
     if quantity % 1 == 0:
         return None
     if not venue.asset(ask["symbol"]).get("fractionable"):
         return 403, 40310000, f"asset {ask['symbol']} is not fractionable"
     if ask["time_in_force"] != "day":
         return 422, 42210000, "fractional orders must be DAY orders"
+    return None
+
+
+def _coin(asset: dict, ask: dict, quantity: Decimal) -> Refusal | None:
+    """Coins go at once or last, in the steps of their asset."""
+    if ask["time_in_force"] not in ("gtc", "ioc"):
+        return 422, 42210000, "invalid crypto time_in_force"
+    if quantity < Decimal(asset.get("min_order_size", 0)):
+        return 403, 40310000, f"minimal qty of an order is {asset['min_order_size']}"
+    if quantity % Decimal(asset.get("min_trade_increment", "0.000000001")):
+        return 422, 42210000, f"qty increment must be {asset['min_trade_increment']}"
     return None
 
 

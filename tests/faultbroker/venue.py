@@ -46,6 +46,9 @@ class Venue:
     def now(self) -> float:
         return (time.time() if self.frozen is None else self.frozen) + self.offset
 
+    def trades(self, symbol: str) -> bool:
+        return self.is_open or "/" in symbol
+
     def asset(self, symbol: str) -> dict | None:
         return self.assets.get(symbol)
 
@@ -205,7 +208,7 @@ class Venue:
             "order_class": ask.get("order_class", ""), "order_type": ask["type"], "limit_price": legs.limit_of(ask),
             "stop_price": ask.get("stop_price"), "trail_percent": None, "trail_price": ask.get("trail_price"),
             "hwm": None, "extended_hours": ask.get("extended_hours", False), "legs": None, "subtag": None,
-            "source": None, "status": "new" if self.is_open else "accepted",
+            "source": None, "status": "new" if self.trades(ask["symbol"]) else "accepted",
             "_qty": Decimal(str(ask["qty"])), "_filled": ZERO, "_spent": ZERO, "_born": now, "_done": 0,
             "_visible": now + self.lag, "_met": 0, "_triggered": ask["type"] in ("market", "limit"),
             "_extreme": None, "_plan": plan, "_cancel_due": None, "_ended": None,
@@ -221,7 +224,7 @@ class Venue:
             pass
         elif isinstance(plan.get("fills"), list):
             self._planned(order, plan["fills"])
-        elif self.is_open and order["status"] != "pending_cancel":
+        elif self.trades(order["symbol"]) and order["status"] != "pending_cancel":
             self._match(order)
         if order["status"] == "pending_cancel" and order["_cancel_due"] is not None and now >= order["_cancel_due"]:
             order["_ended"] = now

@@ -86,11 +86,11 @@ class AlpacaBroker:
         return self._capabilities
 
     def clock(self) -> BrokerClock:
-        """Alpaca's clock; it knows US stock hours only."""
+        """Alpaca's clock; it knows US stock hours only, and coins trade at any."""
         row = self._transport.row("/clock")
         if not isinstance(row.get("is_open"), bool):
             raise BrokerError("alpaca: the clock does not say whether the market is open")
-        return BrokerClock(rows.instant_of(row, "timestamp"), row["is_open"])
+        return BrokerClock(rows.instant_of(row, "timestamp"), row["is_open"], coins=True)
 
     def sessions(self, first: date, last: date) -> VenueDays:
         """Alpaca's calendar of US stocks: every day from first to last; a single one is asked for once a session."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from openbell.ports import Capabilities
-from openbell.risk.base import Book, Rule, amount, known
+from openbell.risk.base import Book, Rule, amount, known, units
 from openbell.risk.block import Block, Mask, within
 from openbell.values.instrument import Instrument
 from openbell.values.money import CENT
@@ -36,7 +36,7 @@ class OrderTerms(Rule):
         """Where the venue takes simple orders for the day, of that size."""
         venue, least = block.capabilities, float(block.capabilities.min_notional)
         simple = OrderClass.SIMPLE in venue.order_classes
-        taken = block.each(lambda _, of: simple and TimeInForce.DAY in _terms(of, venue))
+        taken = block.each(lambda _, of: simple and TimeInForce.DAY in _terms(of, venue) and not (of and of.least))
         notional = block.quantity * block.reference
         large = np.ones(len(notional), np.bool_) if least == 0 else within(np.full(len(notional), least), notional)
         return block.every(taken & (large | ~block.entry))
@@ -95,6 +95,14 @@ def _opens(intent: OrderIntent, book: Book) -> Fault:
     return None
 
 
+def _quantity(intent: OrderIntent, book: Book) -> Fault:
+    of = book.instruments.get(intent.symbol)
+    if of is None or of.least == 0:
+        return None
+    enough = known(intent.quantity) and intent.quantity >= of.least
+    return None if enough else (f"{units(intent.quantity)} {intent.symbol}", f"at least {units(of.least)}")
+
+
 def _size(intent: OrderIntent, book: Book) -> Fault:
     least = book.capabilities.min_notional
     if intent.purpose is not Purpose.ENTRY or least == 0:
@@ -105,4 +113,4 @@ def _size(intent: OrderIntent, book: Book) -> Fault:
     return (f"notional {amount(value)}", f"at least {amount(least)}") if value < least else None
 
 
-_CHECKS: tuple[Callable[[OrderIntent, Book], Fault], ...] = (_term, _hours, _class, _apart, _opens, _size)
+_CHECKS: tuple[Callable[[OrderIntent, Book], Fault], ...] = (_term, _hours, _class, _apart, _opens, _quantity, _size)
