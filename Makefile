@@ -36,8 +36,8 @@ drain: $(READY)  ## Pause the work pool and wait until nothing runs (then worker
 install-vm: .uv/bin/uv  ## Install server, worker and watchdog on this host under systemd (sudo; DATABASE=postgresql)
 	$(PYTHON) -m deployments.vm install --database $(DATABASE)
 
-publish: $(READY)  ## Bring a Prefect server in line with the plan files (PLANS="a b" for some, CHECK=1 to look only)
-	$(RUN)/python -m deployments.publish $(PLANS) $(if $(CHECK),--check)
+publish: $(READY)  ## Bring a Prefect server in line with the plan files (PLANS="a b" for some, CHECK=1 to look, RESUME=1)
+	$(RUN)/python -m deployments.publish $(PLANS) $(if $(CHECK),--check) $(if $(RESUME),--resume)
 
 test: $(READY)  ## Run the whole test suite
 	$(RUN)/python -m pytest

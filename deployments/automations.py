@@ -129,8 +129,8 @@ def _unwatched(plan: Plan, known: Known, watchers: Sequence[str]) -> AutomationC
         known,
         "entries wait while nobody watches",
         f"{' or '.join(watchers).capitalize()} stayed absent while the exchange was open: the deployment of trade is "
-        "paused, so that nothing new is opened. Only a person resumes it, there, when they run again; while they do "
-        "not, it is paused anew within 15 minutes.",
+        "paused, so that nothing new is opened. Only a person resumes it, when they run again: python -m "
+        f"deployments.publish {plan.name} --resume. While they do not, it is paused anew within 15 minutes.",
         CompoundTrigger(require="any", triggers=[missed, late], within=None),
     )
     trading = known.deployments.get(name_of(plan, TRADE.name))

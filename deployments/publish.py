@@ -1,12 +1,13 @@
 """``make publish``: what the plan files say becomes blocks, pools, limits, deployments and automations of Prefect.
 
 Run it as often as you like: what is right already is left alone, what left the plans is removed, what somebody paused
-stays paused. Nothing is changed before every plan is found to be in order.
+stays paused until ``--resume``. Nothing is changed before every plan is found to be in order.
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 import httpx
 from prefect.client.orchestration import get_client
@@ -16,14 +17,14 @@ from rich.console import Console
 from deployments.automations_publish import automation_changes
 from deployments.publish_blocks import plan_changes, type_changes
 from deployments.publish_connections import connection_changes
-from deployments.publish_deployments import deployment_changes
+from deployments.publish_deployments import deployment_changes, resumptions
 from deployments.publish_places import place_changes
 from deployments.publish_server import Change, Server
 from openbell import planfiles
 from openbell.cli.checking import require
 from openbell.cli.checks.prefect_api import server as named_server
 from openbell.cli.output import emit
-from openbell.errors import OpenbellError, PlanError, ServerUnavailable, SettingsError
+from openbell.errors import InputError, OpenbellError, PlanError, ServerUnavailable, SettingsError
 from openbell.settings import load_settings
 from openbell.values.plan import Plan
 
@@ -34,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when server and plans agree in the end, 1 when ``--check`` finds a difference or something is refused."""
     asked = _options(arguments)
     try:
-        found = _publish(asked.plans, asked.check, _tell(asked.check, asked.json))
+        if asked.resume and not asked.plans:
+            raise InputError("--resume wants the names of plans: which are to run again?")
+        found = _publish(asked.plans, asked.check, asked.resume, _tell(asked.check, asked.json))
     except OpenbellError as error:
         return _refused(error)
     except (httpx.HTTPError, PrefectException) as error:
@@ -51,6 +54,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deployments.publish", description=__doc__, epilog=_EXAMPLE)
     parser.add_argument("plans", metavar="PLAN", nargs="*", help="names of plans; default all, and what is gone goes")
     parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 when something differs")
+    parser.add_argument("--resume", action="store_true", help="let what is paused of the plans run again")
     parser.add_argument("--json", action="store_true", help="for machines")
     return parser.parse_args(arguments)
 
@@ -66,7 +70,7 @@ def _refused(error: OpenbellError) -> int:
     return 1
 
 
-def _publish(names: Sequence[str], check: bool, tell: Callable[[Change], None]) -> list[Change]:
+def _publish(names: Sequence[str], check: bool, resume: bool, tell: Callable[[Change], None]) -> list[Change]:
     if named_server() is None:
         raise SettingsError("PREFECT_API_URL is not set: which server is to be published to?")
     plans, every = _plans(names)
@@ -74,7 +78,8 @@ def _publish(names: Sequence[str], check: bool, tell: Callable[[Change], None]) 
         server, found = Server(client), []
         # Looked at before anything is changed, since it refuses what cannot be made.
         tuple(connection_changes(server, plans))
-        for stage in _stages(server, plans, every):
+        again = (resumptions(server, plans),) if resume else ()
+        for stage in chain(_stages(server, plans, every), again):
             for change in tuple(stage):
                 if not check:
                     change.make()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from prefect.utilities.callables import parameter_schema
@@ -158,6 +159,15 @@ def deployment_changes(server: Server, plans: Sequence[Plan], every: Collection[
     for plan in plans:
         for job in flows_of(plan):
             yield from _change(server, plan, job, present.get(name_of(plan, job)))
+
+
+def resumptions(server: Server, plans: Sequence[Plan]) -> Iterator[Change]:
+    """Deployments of the plans that a person or an automation paused; Prefect itself has no button for that."""
+    present = on_server(server)
+    for name in (name_of(plan, job) for plan in plans for job in flows_of(plan)):
+        if name in present and present[name]["paused"]:
+            path = f"/deployments/{present[name]['id']}/resume_deployment"
+            yield Change("deployment", name, "resume", (), partial(server.ask, "POST", path))
 
 
 def _change(server: Server, plan: Plan, job: str, present: Mapping[str, Any] | None) -> Iterator[Change]:

@@ -158,6 +158,8 @@ def test_X11_entries_are_paused_when_two_heartbeats_find_a_watcher_absent(
     trading.ring("demo-heartbeat", plan="demo")
     trading.publish()
     assert trading.deployments()["demo"]["paused"]
+    assert trading.publish("demo", "--resume") == "resume deployment trade/demo\n"
+    assert not trading.deployments()["demo"]["paused"]
 
 
 def announce(publishing: Publishing, run: str, *absent: str) -> None:
