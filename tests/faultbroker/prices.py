@@ -14,6 +14,7 @@ Reply = tuple[int, Any]
 USUAL, MOST = 1000, 10_000
 RECENT = 15 * 60
 _STOCK = re.compile(r"[A-Z]{1,6}(\.[A-Z]{1,2})?")
+_COIN = re.compile(r"[A-Z]{2,6}/[A-Z]{3,4}")
 _TIMEFRAME = re.compile(r"([1-5]?\d)(Min|T)|(1?\d|2[0-3])(Hour|H)|1(Day|D)|1(Week|W)|([1-46]|12)(Month|M)")
 TAPES = ("iex", "sip")
 
@@ -31,6 +32,18 @@ def answer(venue: Venue, path: tuple[str, ...], query: dict) -> Reply:
     if query.get("feed", "sip" if venue.subscribed else "iex") not in TAPES:
         return 400, {"message": f"invalid feed: {query['feed']}"}
     return _READS[path](venue, symbols, query)
+
+
+def coins(venue: Venue, path: tuple[str, ...], query: dict) -> Reply:
+    """The reply to a GET under ``/v1beta3/crypto/us/``: no tapes there, and nothing is adjusted."""
+    read = {("bars",): _bars, ("latest", "quotes"): _quotes, ("latest", "trades"): _trades}.get(path)
+    if read is None or query.keys() & {"feed", "adjustment"}:
+        return 404, {"message": "endpoint not found."}
+    symbols = query.get("symbols", "").split(",")
+    for symbol in symbols:
+        if not _COIN.fullmatch(symbol):
+            return 400, {"message": f"invalid symbol: {symbol}"}
+    return read(venue, symbols, query)
 
 
 def _bars(venue: Venue, symbols: list[str], query: dict) -> Reply:

@@ -20,6 +20,8 @@ def answer(venue: Venue, verb: str, path: str, query: dict, body: dict, request:
         return _READS[parts[0], len(parts)](venue, query, parts)
     if verb == "GET" and parts[0] == "stocks":
         return prices.answer(venue, parts[1:], query)
+    if verb == "GET" and path.startswith("/v1beta3/crypto/us/"):
+        return prices.coins(venue, parts[2:], query)
     match verb, parts:
         case "GET", ("account", "activities", "FILL"):
             return _activities(venue, query)

@@ -169,12 +169,6 @@ def test_a_symbol_that_spoils_the_request_is_left_out_and_the_others_are_asked_a
     assert "no symbol of a stock" in checked.dropped[0].detail
 
 
-def test_a_coin_is_not_asked_for_and_told_why(double):
-    checked = opened(double.url).bars(("AAA", "BTC/USD"), DAY, 10, AS_OF)
-    assert "crypto" in checked.dropped[0].detail
-    assert queries(double)[0]["symbols"] == "AAA"
-
-
 def test_D07_the_bar_of_today_is_not_asked_for_and_dropped_if_it_comes(double):
     unfinished = {"t": "2024-07-08T04:00:00Z", "o": 1, "h": 9999, "l": 1, "c": 9999, "v": 5}
     rows = {symbol: [*bars, unfinished] for symbol, bars in written(daily()).items()}

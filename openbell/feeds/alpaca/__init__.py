@@ -1,4 +1,4 @@
-"""Alpaca: bars and quotes of US stocks over its market data API."""
+"""Alpaca: bars and quotes of US stocks and coins over its market data API."""
 
 from typing import ClassVar, Literal
 

@@ -42,20 +42,20 @@ class MarketData(Transport):
         self._wait = wait
         self._spent_until = 0.0
 
-    def ask(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
-        """The object that a question is answered with.
+    def ask(self, path: str, params: Mapping[str, str], version: str | None = None) -> dict[str, Any]:
+        """The object that a question is answered with; ``version`` as in ``call``.
 
         FeedKeysRefused when they are, DataError for what would be refused again, FeedUnavailable for the rest.
         FeedSpent when it was not even asked.
         """
         begun = time.monotonic()
-        answer = self._once(path, params)
+        answer = self._once(path, params, version)
         for usual in PAUSES:
             rest = _rest(answer, usual)
             if not _passing(answer) or answer.back or rest > min(LONGEST, self._left(begun)):
                 break
             self._wait(rest)
-            answer = self._once(path, params)
+            answer = self._once(path, params, version)
         return _clean(answer, path)
 
     def _left(self, begun: float) -> timedelta:
@@ -63,11 +63,11 @@ class MarketData(Transport):
         most = self._allowance.patience()
         return LONGEST if most >= EARLY else 2 * most - timedelta(seconds=time.monotonic() - begun)
 
-    def _once(self, path: str, params: Mapping[str, str]) -> Answer:
+    def _once(self, path: str, params: Mapping[str, str], version: str | None) -> Answer:
         left = self._spent_until - time.monotonic()
         if left > 0:
             self._wait(timedelta(seconds=left))
-        answer = self.call("GET", path, params)
+        answer = self.call("GET", path, params, version=version)
         spent = answer.status == 200 and answer.remaining == "0"
         self._spent_until = time.monotonic() + min(_rest(answer, _NONE), LONGEST).total_seconds() if spent else 0.0
         return answer

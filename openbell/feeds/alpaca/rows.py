@@ -1,6 +1,6 @@
 """Alpaca's rows as panels and quotes, laid out for all symbols at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ import pyarrow as pa
 from openbell.errors import DataError, InputError
 from openbell.stages.check_bars import MAX_PRICE, MIN_PRICE
 from openbell.stages.raw_bars import RawBars, to_floats
-from openbell.values.bars import FIELDS, Times
+from openbell.values.bars import FIELDS, Times, to_datetime64
 from openbell.values.money import to_decimal
 from openbell.values.quote import Quote
 from openbell.values.time import as_utc
@@ -26,10 +26,14 @@ LETTERS = dict(zip(FIELDS, "ohlcv", strict=True))
 ZONE = ZoneInfo("America/New_York")
 #: A daily stamp may be this far from midnight, an hour of summer time; beyond that its date is a guess.
 _ASTRAY = np.timedelta64(1, "h")
+#: The same for coins, from midnight in UTC.
+_COIN_ASTRAY, _DAY = np.timedelta64(7, "h"), np.timedelta64(24, "h")
 #: Quotes are newer than the start of the run that asks for them, by no more than a run may take to get there.
 AHEAD = timedelta(seconds=60)
 
 Row = Mapping[str, Any]
+#: Dates of daily stamps, and which of the stamps are too far from where a day begins to have one.
+Dates = Callable[[Times], tuple[Times, np.ndarray]]
 
 
 @dataclass(slots=True)
@@ -49,7 +53,7 @@ class Pages:
                 raise DataError(f"alpaca: bars of {symbol} are not a list of objects")
             self.rows.setdefault(symbol, []).extend(rows)
 
-    def raw(self, daily: bool) -> tuple[RawBars, frozenset[str]]:
+    def raw(self, daily: bool, dates: Dates) -> tuple[RawBars, frozenset[str]]:
         """All rows as arrays, without the symbols whose daily stamps belong to no date, which come beside."""
         symbols = tuple(self.rows)
         counts = [len(rows) for rows in self.rows.values()]
@@ -59,11 +63,11 @@ class Pages:
         values = np.stack([to_floats(np.array([row.get(letter) for row in rows])) for letter in LETTERS.values()])
         if not daily:
             return RawBars(symbols, codes, times, values), frozenset()
-        dates, astray = _dates(times)
+        days, astray = dates(times)
         lost = np.unique(codes[astray])
-        kept = ~np.isin(codes, lost)
+        kept = ~(np.isin(codes, lost) | np.isnat(days))
         names = frozenset(symbols[code] for code in lost.tolist())
-        return _without(names, symbols, RawBars(symbols, codes[kept], dates[kept], values[:, kept])), names
+        return _without(names, symbols, RawBars(symbols, codes[kept], days[kept], values[:, kept])), names
 
 
 def _without(names: frozenset[str], symbols: tuple[str, ...], raw: RawBars) -> RawBars:
@@ -83,7 +87,28 @@ def _instants(texts: list[Any]) -> Times:
     return times
 
 
-def _dates(times: Times) -> tuple[Times, np.ndarray]:
+def together(left: RawBars, right: RawBars) -> RawBars:
+    """The rows of other symbols behind those of some."""
+    codes = np.concatenate([left.codes, right.codes + len(left.symbols)])
+    times, values = np.concatenate([left.times, right.times]), np.concatenate([left.values, right.values], axis=1)
+    return RawBars((*left.symbols, *right.symbols), codes, times, values)
+
+
+def coin_dates(as_of: datetime) -> Dates:
+    """The date of each daily stamp of a coin, none for a day that is not over, and which stamps are of no date.
+
+    Alpaca's days of coins begin some hours into the day of UTC, at midnight in the United States.
+    """
+
+    def dates(times: Times) -> tuple[Times, np.ndarray]:
+        days = times.astype("datetime64[D]")
+        over = times + _DAY <= to_datetime64(as_of)
+        return np.where(over, days, np.datetime64("NaT", "D")), times - days > _COIN_ASTRAY
+
+    return dates
+
+
+def stock_dates(times: Times) -> tuple[Times, np.ndarray]:
     """The session date of each daily stamp, and which stamps are too far from midnight to have one."""
     local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(ZONE).tz_localize(None).to_numpy()
     dates = (local + np.timedelta64(12, "h")).astype("datetime64[D]")

@@ -122,16 +122,18 @@ class Transport(RESTClient):
         data: Mapping[str, Any] | None = None,
         urgent: bool = False,
         patience: timedelta | None = None,
+        version: str | None = None,
     ) -> Answer:
         """Send once and wait at most the timeouts; whatever happens is an Answer.
 
         First the account must have a request left, which is waited for up to ``patience`` (as the allowance says);
-        what is ``urgent`` may take it from those that are kept for exits.
+        what is ``urgent`` may take it from those that are kept for exits. ``version`` is the service's, where it is
+        not the usual one.
         """
         if back := self._allowance.enter(urgent, patience):
             words = f"nothing was sent: the account's requests are spent for {back.total_seconds():.1f} s"
             return Answer(0, None, words, back=back)
-        answer = self._request(method, path, None if data is None else dict(data))
+        answer = self._request(method, path, None if data is None else dict(data), api_version=version)
         assert isinstance(answer, Answer)  # noqa: S101  # _one_request makes nothing else
         self._allowance.told(answer.status == 429, answer.remaining, answer.rest, answer.limit)
         return answer
