@@ -121,6 +121,14 @@ def test_every_setting_is_known_to_openbell_and_to_prefect(vm: Vm) -> None:
     assert vm.run("openbell", "plans").returncode == 0
 
 
+def test_X12_a_command_of_root_imports_nothing_from_the_folder_that_it_is_given_in(vm: Vm, tmp_path: Path) -> None:
+    (tmp_path / "deployments").mkdir()
+    (tmp_path / "deployments/service.py").write_text("raise SystemExit(7)")
+    command = [vm.root / "usr/local/bin/openbell-env", "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.startswith("usage: openbell-env [--live]")) == (2, True)
+
+
 # --- the units -------------------------------------------------------------------------------------------------
 
 
