@@ -59,8 +59,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         local = LocalPrefect(Path(folder) / "prefect", Path(folder) / "store")
         plans = write_plans(Path(folder), [f"lag-{number}" for number in range(ROUNDS + WARM)])
-        local.start_server(timeout=400)
         try:
+            local.start_server(timeout=400)
             local.prefect("work-pool", "create", POOL, "--type", "process", "--base-job-template", str(TEMPLATE))
             local.start_worker()
             with temporary_settings({PREFECT_API_URL: f"{local.url}/api"}), get_client(sync_client=True) as client:

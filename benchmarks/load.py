@@ -1,141 +1,100 @@
-"""Runs per minute that one worker host sustains: every job of ten plans at its usual cadence, against bare runs.
+"""Runs per minute that one worker host sustains for the job mix of ten plans, against bare runs of one task.
 
-Ten published plans on the sample feed trade round the clock, so that every bell rings and every run does its work. One
-server and one worker, on this machine. Then as many bare flows of one task a minute, on the same pool and started in
-the same way. What counts are whole minutes after one of warming up. ``python -m benchmarks.load --minutes 5`` measures
-longer.
+A batch is what the bells of ten plans ask for in one minute at the usual cadence: 33 runs, each of a plan that has none
+of that job in the same slot. One server and one worker on this machine work batches off, two runs at once for each
+core; batches of as many bare runs, started in the same way, take turns with them.
+``python -m benchmarks.load --minutes 10`` measures longer.
 
-A run is late by the time from its planned instant to its start. Where the runs of the last minute are later than those
-of the first, the machine does not keep up, and what it finished is what it can; where they are not, it could do more,
-up to what the CPU time of a run allows.
+What is left out is sleep: a run of ``exits`` that is rung by its schedule looks again 30 seconds later.
 """
 
 import argparse
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterExpectedStartTime,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Scheduled
 
-from benchmarks.lag import deploy, variables, write_plans
-from deployments.local import ROOT, LocalPrefect
+from benchmarks.lag import deploy, write_plans
+from deployments.local import POOL, LocalPrefect
+from deployments.pools import TEMPLATE
 
-PLANS, MINUTES = 10, 2
-MINUTE = timedelta(minutes=1)
-#: Seconds after which whatever still runs is left alone.
-PATIENCE = 300
+PLANS, MINUTES, MOST_ROUNDS = 10, 2.0, 20
+#: Runs of one minute; ``trade`` rings every 15 minutes, and what has 2 every five.
+MIX = {"exits": 10, "orders": 10, "positions": 2, "prices": 2, "alerts": 2, "recover": 2, "heartbeat": 2, "notify": 2}
+MIX |= {"trade": 1}
+AT_ONCE = 2 * (os.cpu_count() or 1)
+#: Seconds in which a batch must have ended.
+PATIENCE = 900
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What whole minutes of one kind of runs came to: runs due and finished, seconds late and of CPU."""
+class Batch:
+    """What a batch took, in seconds: wall, CPU of runs and worker, CPU of the server; and how its runs ended."""
 
-    due: int
-    finished: int
-    minutes: int
-    late: list[float]
-    runs_cpu: float
-    server_cpu: float
-    states: Mapping[str, int]
-
-    @property
-    def cpu(self) -> float:
-        """CPU seconds of one run: its own process and the worker's."""
-        return self.runs_cpu / max(1, self.finished)
+    wall: float
+    cpu: float
+    server: float
+    states: Counter[str]
 
 
-def main(minutes: int = MINUTES) -> None:
+def main(minutes: float = MINUTES) -> None:
     with tempfile.TemporaryDirectory() as folder:
         local = LocalPrefect(Path(folder) / "prefect", Path(folder) / "store")
-        write_plans(Path(folder), [f"load-{number}" for number in range(PLANS)], every="15m")
-        local.start_server(timeout=400)
+        plans = [f"load-{number}" for number in range(PLANS * (MOST_ROUNDS + 1))]
+        write_plans(Path(folder), plans, every="15m")
         try:
+            local.start_server(timeout=400)
+            local.prefect("work-pool", "create", POOL, "--type", "process", "--base-job-template", str(TEMPLATE))
+            local.prefect("work-pool", "set-concurrency-limit", POOL, str(AT_ONCE))
+            local.start_worker()
             with temporary_settings({PREFECT_API_URL: f"{local.url}/api"}), get_client(sync_client=True) as client:
-                ours, theirs = measure(local, client, Path(folder), minutes)
+                print_ratios(*measure(client, Path(folder), plans, minutes))
         finally:
             local.stop()
-    print_ratios(ours, theirs)
 
 
-def measure(local: LocalPrefect, client: SyncPrefectClient, folder: Path, minutes: int) -> tuple[Measured, Measured]:
-    os.environ |= variables(folder)
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "deployments.publish"],
-        cwd=ROOT, env=local.environment, check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    local.start_worker()
-    ours = counted(client, minutes, lambda _: None)
-    for row in client.read_deployments():
-        client.pause_deployment(row.id)
-    settle(client)
-    bare, each = deploy(client, "bare", folder), round(ours.due / minutes)
-    return ours, counted(client, minutes, lambda due: ring(client, bare, each, due))
+def measure(
+    client: SyncPrefectClient, folder: Path, plans: list[str], minutes: float
+) -> tuple[list[Batch], list[Batch]]:
+    """Batches of ours and of bare runs, in turn and for so many minutes; at least one of each."""
+    deployed = {job: deploy(client, job, folder) for job in ("direct", *MIX)}
+    # The first run makes the store and keeps the sessions of the day.
+    work_off(client, [client.create_flow_run_from_deployment(deployed["orders"], parameters={"plan": plans[-1]}).id])
+    ours, theirs, deadline = [], [], time.monotonic() + 60 * minutes
+    while not ours or (time.monotonic() < deadline and len(ours) < MOST_ROUNDS):
+        mine = plans[PLANS * len(ours) :][:PLANS]
+        asked = [(job, {"plan": plan}) for job, count in MIX.items() for plan in mine[:count]]
+        ours.append(batch(client, [(deployed[job], parameters) for job, parameters in asked]))
+        theirs.append(batch(client, [(deployed["direct"], {}) for _ in asked]))
+    return ours, theirs
 
 
-def ring(client: SyncPrefectClient, bare: Any, each: int, due: datetime) -> None:
-    """Bare runs of one minute, wanted at its beginning as ours are."""
-    for _ in range(each):
-        client.create_flow_run_from_deployment(bare, state=Scheduled(scheduled_time=due))
+def batch(client: SyncPrefectClient, asked: list[tuple[UUID, dict[str, str]]]) -> Batch:
+    started, before = time.perf_counter(), cpu()
+    runs = [client.create_flow_run_from_deployment(which, parameters=given).id for which, given in asked]
+    states = work_off(client, runs)
+    wall, after = time.perf_counter() - started, cpu()
+    return Batch(wall, after[1] - before[1], after[0] - before[0], states)
 
 
-def counted(client: SyncPrefectClient, minutes: int, wanted: Callable[[datetime], None]) -> Measured:
-    """Whole minutes after one of warming up; ``wanted`` asks for the runs of the minute that is about to begin."""
-    begin = datetime.now(UTC).replace(second=0, microsecond=0) + 2 * MINUTE
-    wanted(begin - MINUTE)
-    until(begin - timedelta(seconds=20))
-    before = cpu()
-    for number in range(minutes):
-        wanted(begin + number * MINUTE)
-        until(begin + (number + 1) * MINUTE - timedelta(seconds=20))
-    server, runs = (now - then for now, then in zip(cpu(), before, strict=True))
-    end = begin + minutes * MINUTE
-    until(end)
-    rows = runs_of(client, begin, end)
-    ended = [row.end_time for row in runs_of(client, begin - MINUTE, end) if row.end_time]
-    finished = sum(begin <= instant < end for instant in ended)
-    states = Counter(str(row.state_name) for row in rows)
-    return Measured(len(rows), finished, minutes, lateness(rows, begin, minutes), runs, server, states)
-
-
-def lateness(rows: Sequence[FlowRun], begin: datetime, minutes: int) -> list[float]:
-    """Median seconds from the planned instant to the start, minute by minute; a run that has not begun is as late."""
-    now, late = datetime.now(UTC), []
-    for number in range(minutes):
-        start = begin + number * MINUTE
-        mine = [row for row in rows if start <= row.expected_start_time < start + MINUTE]
-        spans = [((row.start_time or now) - row.expected_start_time).total_seconds() for row in mine]
-        late.append(statistics.median(spans))
-    return late
-
-
-def runs_of(client: SyncPrefectClient, begin: datetime, end: datetime) -> list[FlowRun]:
-    """Runs planned from ``begin`` to before ``end``."""
-    asked = FlowRunFilter(
-        expected_start_time=FlowRunFilterExpectedStartTime(after_=begin, before_=end - timedelta(microseconds=1))
-    )
-    rows: list[FlowRun] = []
-    while page := client.read_flow_runs(flow_run_filter=asked, limit=200, offset=len(rows)):
-        rows += page
-    return rows
+def work_off(client: SyncPrefectClient, runs: list[UUID]) -> Counter[str]:
+    """Wait for the end of runs; the names of their states."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        rows = client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=runs)), limit=200)
+        if all(row.state is not None and row.state.is_final() for row in rows):
+            return Counter(str(row.state_name) for row in rows)
+        time.sleep(1)
+    raise TimeoutError(f"{len(runs)} runs did not end within {PATIENCE} s")
 
 
 def cpu() -> tuple[float, float]:
@@ -145,37 +104,25 @@ def cpu() -> tuple[float, float]:
     return sum(map(int, server[11:13])) / TICKS, sum(map(int, worker[11:15])) / TICKS
 
 
-def until(instant: datetime) -> None:
-    time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
-
-
-def settle(client: SyncPrefectClient) -> None:
-    """Wait for what is still at work; what has not begun was taken back with the pause of its deployment."""
-    deadline = time.monotonic() + PATIENCE
-    at_work = FlowRunFilter(
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING]))
-    )
-    while time.monotonic() < deadline and client.read_flow_runs(flow_run_filter=at_work, limit=1):
-        time.sleep(2)
-
-
-def print_ratios(ours: Measured, theirs: Measured) -> None:
-    cores = os.cpu_count() or 1
-    for name, one in (("ten plans", ours), ("bare", theirs)):
-        late = " to ".join(f"{seconds:.1f}" for seconds in (one.late[0], one.late[-1]))
-        states = ", ".join(f"{count} {state}" for state, count in sorted(one.states.items()))
-        print(f"{name:10} {one.finished / one.minutes:5.1f} runs a minute of {one.due / one.minutes:.1f} due; {states}")
-        print(f"{'':10} late by {late} s (median, first minute to last)")
-        server = one.server_cpu / max(1, one.finished)
-        print(f"{'':10} CPU of a run {one.cpu:.2f} s, and {server:.2f} s of the server")
-        print(f"{'':10} {cores} cores to themselves could do {60 * cores / (one.cpu + server):.0f} a minute")
-    print(
-        f"ten plans / bare: {ours.finished / max(1, theirs.finished):.2f} times the runs a minute, "
-        f"{ours.cpu / theirs.cpu:.2f} times the CPU of a run"
-    )
+def print_ratios(ours: list[Batch], theirs: list[Batch]) -> None:
+    count, cores = sum(MIX.values()), os.cpu_count() or 1
+    for name, batches in (("ten plans", ours), ("bare", theirs)):
+        wall, runs, server = (
+            statistics.median(getattr(one, part) for one in batches) for part in ("wall", "cpu", "server")
+        )
+        states = ", ".join(
+            f"{number} {state}" for state, number in sum((one.states for one in batches), Counter()).items()
+        )
+        print(f"{name:10} {60 * count / wall:.1f} runs a minute, {AT_ONCE} at once ({states})")
+        print(f"{'':10} CPU of a run {runs / count:.2f} s, and {server / count:.2f} s of the server")
+        print(f"{'':10} {cores} cores to themselves: {60 * cores * count / (runs + server):.0f} runs a minute")
+    ratios = [(one.wall / other.wall, one.cpu / other.cpu) for one, other in zip(ours, theirs, strict=True)]
+    rate, work = (statistics.median(side) for side in zip(*ratios, strict=True))
+    print(f"ten plans / bare: {1 / rate:.2f} times the runs a minute, {work:.2f} times the CPU of a run")
+    print(f"ten plans ask for {count} runs a minute")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
-    parser.add_argument("--minutes", type=int, default=MINUTES, help="whole minutes to measure, of each kind")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="how long batches are begun")
     main(parser.parse_args().minutes)
