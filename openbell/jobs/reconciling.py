@@ -13,7 +13,7 @@ from openbell.ports.breaks import Kept, Look, Noted, Result
 from openbell.stages.activities import explaining, gaps
 from openbell.stages.reconcile import PREFIX, Compared, Missed, Shown, compare, missed
 from openbell.stages.rollback import unplanned
-from openbell.stages.steps import SAID, told
+from openbell.stages.steps import SAID, STOP_CANCELED, told, withdrawn
 from openbell.stages.whole import absent, hollow, torn
 from openbell.stages.wording import count
 from openbell.values import canonical
@@ -51,7 +51,7 @@ def reconcile(run: Run) -> Worked:
     named = [*(order.client_id for order in shown.open_orders), *(fill.client_id for fill in shown.fills)]
     strangers = frozenset(unplanned(desk.journal, named))
     repaired = missed(books, unsettled, shown, strangers, now)
-    busts = _repair(desk, books, repaired, now)
+    busts = _repair(desk, books, unsettled, repaired, now)
     compared = _explained(desk, lambda: compare(*_books(desk, now), shown, strangers, now), now)
     found = [*(one for order in repaired for one in order.differences), *compared.differences]
     noted = desk.breaks.note(_look(desk, now, compared, found), found)
@@ -94,11 +94,15 @@ def _books(desk: Desk, now: datetime) -> tuple[Kept, tuple[Unsettled, ...]]:
 # --- repairing -----------------------------------------------------------------------------------------------
 
 
-def _repair(desk: Desk, books: Kept, repairs: Sequence[Missed], now: datetime) -> int:
+def _repair(desk: Desk, books: Kept, unsettled: Sequence[Unsettled], repairs: Sequence[Missed], now: datetime) -> int:
     """Write down what the broker says of our own orders, each execution once; returns how many were taken back."""
+    working = {order.intent.id: order for order in unsettled}
     for repair in repairs:
         known = [fill for fill in books.fills if fill.client_id == repair.client_id]
-        desk.journal.report(_said(repair, [*known, *repair.fills], now), repair.fills)
+        after = desk.journal.report(_said(repair, [*known, *repair.fills], now), repair.fills)
+        order = working.get(repair.client_id)
+        if order is not None and (why := withdrawn(order, after)):
+            desk.journal.alert(STOP_CANCELED, f"{order.plan}/{order.intent.symbol}", why)
     ours = {fill.id: fill for fill in books.fills if fill.client_id.startswith(PREFIX)}
     taken = [bust for bust in busts_of(desk.broker(), now - LOOK_BACK) if bust.fill in ours]
     for bust in taken:

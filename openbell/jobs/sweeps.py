@@ -29,6 +29,7 @@ from openbell.stages.lastgate import market_of
 from openbell.stages.protection import open_gap
 from openbell.stages.resting import at_rest, without
 from openbell.stages.seal import Story, account_after
+from openbell.stages.steps import STOP_CANCELED
 from openbell.values.account import Account
 from openbell.values.job import EXITS
 from openbell.values.market import Checked, Market
@@ -46,7 +47,7 @@ SPAN = timedelta(minutes=1)
 LONGEST_GAP = timedelta(seconds=90)
 #: Kinds of alerts; each is closed again by a run that finds no more reason for it.
 LATE, UNPRICED, DENIED, FAILED = "EXITS_LATE", "EXIT_PRICE_UNKNOWN", "EXIT_DENIED", "EXIT_FAILED"
-KINDS = (LATE, UNPRICED, DENIED, FAILED, STALE, BARE)
+KINDS = (LATE, UNPRICED, DENIED, FAILED, STALE, BARE, STOP_CANCELED)
 #: Open alerts that are gone through, and an instant's smallest step.
 _ALERTS, _TICK = 1000, timedelta(microseconds=1)
 

@@ -15,7 +15,7 @@ from openbell.ports import Broker, Frozen, Journal, Level, Lookup, OrderEvent, U
 from openbell.stages.execute import Executed, Sender, fills_of, sendable
 from openbell.stages.legs import sent_legs
 from openbell.stages.pace import Pace
-from openbell.stages.steps import SAID, Known, as_order, filled_by, record_told
+from openbell.stages.steps import SAID, STOP_CANCELED, Known, as_order, filled_by, record_told, withdrawn
 from openbell.values.legs import parent_of
 from openbell.values.orders import Fill, Order, OrderState, OrderType
 from openbell.values.time import iso
@@ -114,6 +114,8 @@ class Resolver:
             after = record_told(self.journal, Known(order.state, order.filled), found, fills, detail)
         except IllegalTransition:
             return  # somebody else wrote it down in the meantime
+        if why := withdrawn(order, after):
+            self.journal.alert(STOP_CANCELED, f"{order.plan}/{order.intent.symbol}", why)
         stuck = order.state is after is OrderState.PENDING_CANCEL
         if stuck and self.pace.now() - order.updated > CANCEL_AGE:
             self.journal.alert("CANCEL_STUCK", order.intent.id, "the broker has not carried out the cancel")

@@ -9,10 +9,14 @@ from decimal import Decimal
 from openbell.crashpoints import reach
 from openbell.errors import IllegalTransition
 from openbell.ports import Journal, OrderEvent, Unsettled
+from openbell.values.job import EXITS
+from openbell.values.legs import parent_of
 from openbell.values.money import ZERO
 from openbell.values.order_states import TRANSITIONS
-from openbell.values.orders import Fill, Order, OrderIntent, OrderState
+from openbell.values.orders import Fill, Order, OrderIntent, OrderState, OrderType
 
+#: Kind of the alert about a protective stop that somebody canceled at the broker.
+STOP_CANCELED = "STOP_CANCELED"
 #: What a broker can say of an order that it has.
 SAID = (
     OrderState.ACKED,
@@ -101,6 +105,18 @@ def mark_canceling(journal: Journal, order: Unsettled, now: datetime, why: str, 
         journal.record(events[-1], before=events[:-1])
     except IllegalTransition:
         return
+
+
+def withdrawn(order: Unsettled, after: OrderState) -> str:
+    """What a person must know of a protective stop that ended at the venue and nobody here asked for it; else empty.
+
+    A leg goes with its order and with its sibling, so it is none.
+    """
+    plain = order.intent.type is OrderType.STOP and not parent_of(order.intent.id)
+    working = order.state in (OrderState.ACKED, OrderState.PARTIAL)
+    if not (plain and working and order.slot.job == EXITS.name and after in (OrderState.CANCELED, OrderState.EXPIRED)):
+        return ""
+    return f"the stop of {order.intent.symbol} is {after} at the broker, and not by openbell; a look places it again"
 
 
 def as_order(intent: OrderIntent, state: OrderState, now: datetime, detail: str) -> Order:

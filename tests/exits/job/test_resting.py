@@ -144,12 +144,16 @@ def test_H05_a_position_that_a_person_made_smaller_gets_a_smaller_stop(stopped, 
     assert len(resting(wire)) == len(THREE)
 
 
-def test_H06_a_stop_that_a_person_canceled_is_placed_again(stopped, wire):
-    wire.paper.cancel(next(o.client_id for o in wire.paper.open_orders() if o.symbol == "S0"))
+def test_H06_a_stop_that_a_person_canceled_is_told_and_placed_again(stopped, wire):
+    gone = next(o.client_id for o in wire.paper.open_orders() if o.symbol == "S0")
+    wire.paper.cancel(gone)
     stopped.recovery("recover").recover()
     assert len(resting(wire)) == len(THREE) - 1
+    (alert,) = stopped.history.alerts()
+    assert (alert.kind, alert.subject) == ("STOP_CANCELED", f"{stopped.plan.name}/S0")
+    assert "canceled at the broker, and not by openbell" in alert.detail
     look(stopped, "exits-2")
-    assert len(resting(wire)) == len(THREE)
+    assert (len(resting(wire)), stopped.history.alerts()) == (len(THREE), ())
 
 
 def test_a_stop_with_nothing_left_to_protect_is_taken_back(stopped, wire, monkeypatch):
