@@ -5,7 +5,7 @@ in whole ten-thousandths. What the rules of the plan and the paper account surel
 left to the exact loop. So a replay with the leap and one without it come to the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -18,9 +18,11 @@ from openbell.replay.leap_gate import Worth, certain, worth_of
 from openbell.replay.leap_walk import DIGITS, Scale, Venue, Walk, walk
 from openbell.replay.state import State
 from openbell.replay.tape import Tape
+from openbell.risk.block import kinds_of
 from openbell.sizing.fixed_quantity import FixedQuantity
 from openbell.stages.due import goes_by_looks
 from openbell.stages.resolve import Resolved
+from openbell.values.account import Account
 from openbell.values.instrument import Instrument
 from openbell.values.money import to_decimal
 from openbell.values.touches import scaled
@@ -44,6 +46,7 @@ class Leap:
     _length: int = CELLS
     _failed: int = 0
     _again: int = 0
+    _left: tuple[Account, Scale] | None = None
 
     def ahead(self, state: State, stop: int) -> int:
         """Go on from the state's slot, at most to ``stop``; how many slots were taken, 0 for none."""
@@ -57,6 +60,8 @@ class Leap:
         sure = 0 if worth is None else self._sure(state, steps, worth)
         if worth is not None and sure:
             book(self.desk, self.tape, state, (steps, worth), sure)
+            held = steps.after[sure - 1].copy()
+            self._left = state.account, replace(scale, held=held, cash=state.cash)
         self._length = min(longest, self._length * 4) if sure == end - start else max(SHORT, 2 * sure)
         self._failed = 0 if sure else min(self._failed + 1, PATIENCE)
         self._again = start + sure + (0 if sure else 2**self._failed)
@@ -70,6 +75,8 @@ class Leap:
 
     def _scale(self, state: State) -> Scale | None:
         """Quantities and money as whole numbers; None where they are not, or books and account differ."""
+        if self._left is not None and self._left[0] is state.account:
+            return self._left[1]  # as the leap before this one left it
         held = {symbol: position.quantity for symbol, position in state.account.positions.items()}
         label = self.desk.seats[0].label
         if any(state.books.get((label, symbol)) != quantity for symbol, quantity in held.items()):
@@ -99,7 +106,8 @@ def leap(desk: Resolved, tape: Tape, feed: MarketFeed, terms: PaperTerms, keep: 
     alphabet = np.empty(len(order), np.intp)
     alphabet[order] = np.arange(len(order))
     instruments = {symbol: _instrument(symbol, terms) for symbol in tape.symbols}
-    return Leap(desk, tape, Venue(feed, terms, slippage, instruments, columns, alphabet), full)
+    alike = kinds_of(tape.symbols, instruments)
+    return Leap(desk, tape, Venue(feed, terms, slippage, instruments, columns, alphabet, alike), full)
 
 
 def _instrument(symbol: str, terms: PaperTerms) -> Instrument:

@@ -128,25 +128,26 @@ def _positions(tape: Tape, state: State, walk: Walk, taken: Flags, sure: int) ->
     held = moved[final[moved] != 0]
     mine = np.flatnonzero(taken & np.isin(orders.column, held))
     by_column = mine[np.argsort(orders.column[mine], kind="stable")]
-    parts = np.split(by_column, np.searchsorted(orders.column[by_column], held)[1:]) if len(held) else []
-    for column, rows in zip(held.tolist(), parts, strict=True):
-        if orders.flat[rows[-1]]:
-            _opened(tape, state, walk, int(rows[-1]), positions)
-        else:
-            _grown(tape, state, walk, column, rows, positions)
+    begins, ends = (np.searchsorted(orders.column[by_column], held, side=side) for side in ("left", "right"))
+    newest = by_column[ends - 1]
+    _opened(tape, state, walk, newest[orders.flat[newest]], positions)
+    for at in np.flatnonzero(~orders.flat[newest]).tolist():
+        _grown(tape, state, walk, int(held[at]), by_column[begins[at] : ends[at]], positions)
     state.account = replace(state.account, positions=positions)
     state.held = final / walk.scale.units
     state.high[moved] = state.low[moved] = np.nan
 
 
-def _opened(tape: Tape, state: State, walk: Walk, row: int, positions: dict[str, Position]) -> None:
-    """A position of one fill."""
-    orders, scale = walk.orders, walk.scale
-    symbol = tape.symbols[int(orders.column[row])]
-    quantity = Decimal(int(orders.sign[row] * orders.quantity[row])).scaleb(-scale.digits)
-    positions[symbol] = Position(symbol, quantity, Decimal(int(orders.price[row]) // 100).scaleb(-2))
-    state.opened[symbol] = tape.slots.when[walk.start + int(orders.slot[row])]
-    state.first.pop(symbol, None)
+def _opened(tape: Tape, state: State, walk: Walk, rows: Indices, positions: dict[str, Position]) -> None:
+    """Positions of one fill each."""
+    orders, digits = walk.orders, walk.scale.digits
+    signed = (orders.sign[rows] * orders.quantity[rows]).tolist()
+    cells = orders.column[rows].tolist(), signed, orders.price[rows].tolist(), orders.slot[rows].tolist()
+    for column, quantity, price, slot in zip(*cells, strict=True):
+        symbol = tape.symbols[column]
+        positions[symbol] = Position(symbol, Decimal(quantity).scaleb(-digits), Decimal(price // 100).scaleb(-2))
+        state.opened[symbol] = tape.slots.when[walk.start + slot]
+        state.first.pop(symbol, None)
 
 
 def _grown(tape: Tape, state: State, walk: Walk, column: int, rows: Indices, positions: dict[str, Position]) -> None:

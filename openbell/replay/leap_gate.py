@@ -8,7 +8,7 @@ import numpy as np
 from openbell.brokers.paper.settings import PaperTerms
 from openbell.ports import Capabilities
 from openbell.replay.leap_walk import Venue, Walk
-from openbell.replay.state import State
+from openbell.replay.state import Sent, State
 from openbell.replay.tape import Flags, Floats, Tape
 from openbell.risk.block import Block, within
 from openbell.stages.fetch import RECENT
@@ -147,6 +147,7 @@ def _block(desk: Resolved, tape: Tape, venue: Venue, state: State, seen: tuple[W
         occupied=np.count_nonzero(walk.before, axis=1) - closed,
         today=_today(desk, tape, state, walk),
         minute=_minute(tape, state, walk),
+        alike=venue.alike,
     )
 
 
@@ -194,9 +195,11 @@ def _kept(desk: Resolved, tape: Tape, state: State, session: int) -> int:
     return sum(one.session == session or one.time >= midnight for one in state.sent)
 
 
-def _times(state: State) -> Times:
-    """When the orders in mind were sent."""
-    return np.array([to_datetime64(one.time) for one in state.sent], "datetime64[ns]")
+def _lately(tape: Tape, state: State, walk: Walk) -> tuple[list[Sent], Times]:
+    """The orders in mind that were sent shortly before the first slot, and when."""
+    since = tape.slots.when[walk.start] - RECENT
+    near = [one for one in state.sent if one.time >= since]
+    return near, np.array([to_datetime64(one.time) for one in near], "datetime64[ns]")
 
 
 def _minute(tape: Tape, state: State, walk: Walk) -> Ticks:
@@ -205,7 +208,7 @@ def _minute(tape: Tape, state: State, walk: Walk) -> Ticks:
     count = np.bincount(walk.orders.slot, minlength=len(times)).cumsum()
     sent = np.concatenate((np.zeros(1, np.int64), count))
     first = np.searchsorted(times, times - _MINUTE, side="right")
-    kept = _times(state)
+    _, kept = _lately(tape, state, walk)
     before = len(kept) - np.searchsorted(kept, times - _MINUTE, side="right")
     minute: Ticks = sent[:-1] - sent[first] + before
     return minute
@@ -222,7 +225,7 @@ def _repeats(tape: Tape, state: State, walk: Walk) -> Flags:
         same = (key[order][1:] == key[order][:-1]) & (orders.slot[order][1:] > orders.slot[order][:-1])
         near = times[orders.slot[order][1:]] - times[orders.slot[order][:-1]] <= recent
         repeats[order[1:][same & near]] = True
-    for one, time in zip(state.sent, _times(state), strict=True):
+    for one, time in zip(*_lately(tape, state, walk), strict=True):
         if times[0] - time <= recent:
             signed, column = 1 if one.side == "buy" else -1, tape.symbols.index(one.symbol)
             repeats |= (times[orders.slot] - time <= recent) & (orders.sign == signed) & (orders.column == column)

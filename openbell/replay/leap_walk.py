@@ -9,6 +9,7 @@ import numpy as np
 from openbell.brokers.paper.settings import PaperTerms
 from openbell.ports import Touching
 from openbell.replay.tape import Flags, Floats, Indices, Tape
+from openbell.risk.block import Kinds
 from openbell.stages.resolve import Resolved
 from openbell.values.bars import FloatPanel
 from openbell.values.instrument import Instrument
@@ -34,6 +35,7 @@ class Venue:
     instruments: Mapping[str, Instrument]
     columns: Mapping[str, int]
     alphabet: Indices
+    alike: Kinds
 
     @property
     def fractions(self) -> bool:

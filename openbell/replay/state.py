@@ -44,7 +44,7 @@ class Executions:
 
 
 class Record:
-    """The curve so far: one entry for each session, the first ``done`` of them written."""
+    """The curve so far: one entry for each session, the first ``done`` of them written; the others hold nothing."""
 
     __slots__ = ("cash", "done", "equity", "gross", "holdings", "marks", "net", "turnover")
 
@@ -53,7 +53,7 @@ class Record:
         self.cash, self.equity, self.gross, self.net = (np.zeros(sessions) for _ in range(4))
         self.turnover = np.zeros(sessions)
         self.holdings: NDArray[np.int64] = np.zeros(sessions, np.int64)
-        self.marks: FloatPanel = np.full((sessions, symbols), np.nan)
+        self.marks: FloatPanel = np.empty((sessions, symbols))
 
 
 class State:

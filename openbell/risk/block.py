@@ -4,9 +4,10 @@ Money is float64 here, and a float proves nothing at a limit. So each amount is 
 comparison leaves ``SLACK``, and NaN clears nothing. What is not cleared is no denial: the gate then judges that slot.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ Places = NDArray[np.intp]
 SLACK = 1e-12
 #: Amounts beyond these are no amounts of any market and count as unknown.
 _LARGEST, _SMALLEST = 1e15, 1e-12
+_NOBODY = "X"
 _AMOUNTS = (
     "price",
     "reference",
@@ -36,6 +38,26 @@ _AMOUNTS = (
     "high",
     "low",
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kinds:
+    """One instrument of each kind, and the kind of each symbol, (N,); None where there is no instrument.
+
+    Those of one kind differ in their symbols at most.
+    """
+
+    one: tuple[Instrument | None, ...]
+    of: Places
+
+
+def kinds_of(symbols: Sequence[str], instruments: Mapping[str, Instrument]) -> Kinds:
+    """As few kinds as there are."""
+    found: dict[Instrument | None, int] = {}
+    listed = [instruments.get(symbol) for symbol in symbols]
+    bare = [None if known is None else replace(known, symbol=_NOBODY) for known in listed]
+    of = np.array([found.setdefault(facts, len(found)) for facts in bare], np.intp)
+    return Kinds(tuple(found), of)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +76,7 @@ class Block:
     Of a slot, shape (S,), before its entries and after whatever leaves: ``equity`` and ``power`` (what may still be
     bought) at least, ``start`` (equity at the open), ``peak``, ``gross``, ``high`` and ``low`` (net exposure, at most
     and at least), ``occupied`` (places taken) at most, ``today`` and ``minute`` the orders before it of the day and of
-    its last 60 seconds.
+    its last 60 seconds. ``alike`` are the kinds of the instruments where somebody has them already.
     """
 
     slots: int
@@ -91,6 +113,7 @@ class Block:
     occupied: NDArray[np.int64]
     today: NDArray[np.int64]
     minute: NDArray[np.int64]
+    alike: Kinds = field(default_factory=lambda: Kinds((), np.empty(0, np.intp)))
     value: Floats = field(init=False)
     cost: Floats = field(init=False)
 
@@ -101,6 +124,9 @@ class Block:
         for name in ("price", "reference", "quantity"):
             amounts = getattr(self, name)
             object.__setattr__(self, name, np.where(amounts > _SMALLEST, amounts, np.nan))
+        if not self.alike.one:
+            own = tuple(self.instruments.get(symbol) for symbol in self.symbols)
+            object.__setattr__(self, "alike", Kinds(own, np.arange(len(own))))
         object.__setattr__(self, "value", self.quantity * self.price)
         object.__setattr__(self, "cost", self.quantity * np.maximum(self.price, self.reference))
 
@@ -131,6 +157,15 @@ class Block:
         """Intents of each slot, all or some; shape (S,)."""
         counted: NDArray[np.int64] = np.bincount(self.slot if which is None else self.slot[which], minlength=self.slots)
         return counted
+
+    def kinds(self, ask: Callable[[Instrument | None], float | bool]) -> NDArray[Any]:
+        """A question about an instrument whatever its symbol, asked once for each kind; shape (K,)."""
+        return np.array([ask(one) for one in self.alike.one])[self.alike.of[self.column]]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every symbol has an instrument."""
+        return None not in self.alike.one
 
     def each(self, fine: Callable[[str, Instrument | None], bool]) -> Mask:
         """A question about a symbol and its instrument, asked once for each; shape (K,)."""

@@ -91,6 +91,8 @@ def _conflicts(block: Block, columns: Integers, shape: tuple[int, ...]) -> Flags
 
 def _newest(present: Flags) -> np.ndarray:
     rows = np.arange(len(present), dtype=np.int32)[:, None]
+    if present.all():
+        return np.repeat(rows, present.shape[1], axis=1)
     found: np.ndarray = np.maximum.accumulate(np.where(present, rows, np.int32(-1)), axis=0)
     return found
 

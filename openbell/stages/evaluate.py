@@ -17,6 +17,8 @@ from openbell.values.bars import Bars, FloatPanel
 from openbell.values.market import DropCode, Dropped
 from openbell.values.signal import Signal, SignalPanel, check_bounds, signal_row
 
+#: Symbols that are asked at once where each is asked for itself: their panels stay in the processor's own memory.
+STRIP = 64
 #: What faulty code raises. A running-out of memory or an interrupt is not the strategy's and ends the run.
 FAULTS = (
     ArithmeticError,
@@ -75,27 +77,52 @@ class _View:
     absent: tuple[str, ...]
 
 
+#: A strategy and the bars that it is asked on.
+Question = tuple[Strategy, Bars]
+Answer = SignalPanel | StrategyError
+#: Whoever asks strategies: answers in the order of the questions, a fault among them.
+Ask = Callable[[Sequence[Question]], Iterable[Answer]]
+
+
+def answer(question: Question) -> Answer:
+    """What a strategy says of the last bar, or what it did wrong."""
+    strategy, bars = question
+    try:
+        return _ask(strategy.latest, bars, 1)
+    except StrategyError as error:
+        return error
+
+
+def in_turn(questions: Sequence[Question]) -> Iterable[Answer]:
+    """One strategy after the other, in this thread."""
+    return map(answer, questions)
+
+
 def history_needed(seats: Iterable[Seat]) -> int:
     """Bars that the most demanding seat needs, 0 without a seat."""
     return max((seat.strategy.lookback for seat in seats), default=0)
 
 
-def evaluate(seats: Sequence[Seat], bars: Bars, dropped_symbols: AbstractSet[str] = frozenset()) -> Evaluation:
+def evaluate(
+    seats: Sequence[Seat], bars: Bars, dropped_symbols: AbstractSet[str] = frozenset(), ask: Ask = in_turn
+) -> Evaluation:
     """Every seat's signals at the last bar, HOLD included.
 
     A seat sees its own ``lookback`` bars and no more, so its answer does not depend on what others need.
-    ``dropped_symbols`` are absent for a known reason and are not reported again.
+    ``dropped_symbols`` are absent for a known reason and are not reported again. Whoever asks, the answer is the same.
     """
     recent = bars.tail(history_needed(seats))
     universes = {seat.universe for seat in seats}
     views = {universe: _view(universe, recent) for universe in universes}
+    old = [seat for seat in seats if (views[seat.universe].depth >= seat.strategy.lookback).any()]
+    answers = iter(ask([(seat.strategy, views[seat.universe].bars) for seat in old]))
     signals: list[Signal] = []
     failures: list[Failure] = []
     warmup: list[Dropped] = []
     for seat in seats:
         view = views[seat.universe]
         try:
-            signals.extend(_last_row(seat, view))
+            signals.extend(_last_row(seat, view, answers))
         except StrategyError as error:
             failures.append(Failure(seat.label, str(error)))
         warmup.extend(_warmup(seat, view, dropped_symbols))
@@ -107,12 +134,22 @@ def panel_signals(seat: Seat, bars: Bars) -> SignalPanel:
 
     Raises StrategyError when the strategy fails or any cell breaks the contract.
     """
-    view = _view(seat.universe, bars)
-    panel = _ask(seat.strategy.opinions, view.bars, len(view.bars))
-    old_enough = seasoned(view.bars.close, seat.strategy.lookback)
+    chosen = _view(seat.universe, bars).bars
+    if not seat.strategy.apart or len(chosen.symbols) <= STRIP:
+        return _opinions(seat, chosen)
+    target, confidence = np.empty(chosen.close.shape), np.empty(chosen.close.shape)
+    for start in range(0, len(chosen.symbols), STRIP):
+        some = _opinions(seat, chosen.columns(start, start + STRIP))
+        target[:, start : start + STRIP], confidence[:, start : start + STRIP] = some.target, some.confidence
+    return SignalPanel(target, confidence)
+
+
+def _opinions(seat: Seat, bars: Bars) -> SignalPanel:
+    panel = _ask(seat.strategy.opinions, bars, len(bars))
+    old_enough = seasoned(bars.close, seat.strategy.lookback)
     target = np.where(old_enough, panel.target, np.nan)
     confidence = np.where(old_enough, panel.confidence, 0.0)
-    check_bounds(seat.label, view.bars.symbols, target, confidence)
+    check_bounds(seat.label, bars.symbols, target, confidence)
     return SignalPanel(target, confidence, panel.evidence)
 
 
@@ -129,11 +166,13 @@ def _view(universe: tuple[str, ...], bars: Bars) -> _View:
     return _View(chosen, depth, tuple(symbol for symbol in universe if symbol not in held))
 
 
-def _last_row(seat: Seat, view: _View) -> tuple[Signal, ...]:
+def _last_row(seat: Seat, view: _View, answers: Iterator[Answer]) -> tuple[Signal, ...]:
     ready = view.depth >= seat.strategy.lookback
     if not ready.any():
         return ()
-    panel = _ask(seat.strategy.latest, view.bars, 1)
+    panel = next(answers)
+    if isinstance(panel, StrategyError):
+        raise panel
     row = {"target": panel.target[0], "confidence": panel.confidence[0]}
     evidence, symbols = {name: values[0] for name, values in panel.evidence.items()}, view.bars.symbols
     if not ready.all():

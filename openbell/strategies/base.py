@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ class Strategy(Plugin):
     - the order of the symbols does not matter, and the panel is not written to;
     - an error is a StrategyError or one of Python's own.
     """
+
+    #: Whether the opinion on a symbol depends on its own bars alone: wide panels are then asked for strip by strip.
+    apart: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -1,7 +1,7 @@
 """Channel breakout: buy a new high, leave on a new low (Donchian)."""
 
 from collections.abc import Mapping
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -17,6 +17,8 @@ class DonchianBreakout(Windowed):
 
     Confidence is 0.5 at the line and grows with the distance beyond it in widths of the channel.
     """
+
+    apart: ClassVar[bool] = True
 
     entry: int = Field(20, ge=1, le=2_000, description="Bars before this one whose highest high must be passed.")
     exit: int = Field(10, ge=1, le=2_000, description="Bars before this one whose lowest low must hold.")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -20,6 +20,8 @@ class RsiReversion(Windowed):
     ``exit_above`` says leave. With ``short``, that side of the line may hold a short, and only a bar that crosses
     the line says leave. Confidence is the larger side's share of the movement, from 0.5 to 1.
     """
+
+    apart: ClassVar[bool] = True
 
     window: int = Field(14, ge=2, le=500, description="Bars of movement in the index.")
     oversold: float = Field(30, gt=0, lt=100, description="Buy below this index.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,6 +18,8 @@ class SmaCrossover(Windowed):
 
     Confidence is the share of driftless random walks of the same volatility whose means lie closer together.
     """
+
+    apart: ClassVar[bool] = True
 
     fast: int = Field(20, ge=1, le=1_000, description="Bars in the fast mean.")
     slow: int = Field(50, ge=2, le=2_000, description="Bars in the slow mean.")

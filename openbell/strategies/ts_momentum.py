@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -17,6 +18,8 @@ class TimeSeriesMomentum(Windowed):
 
     Confidence is the share of driftless random walks of the same volatility that moved less.
     """
+
+    apart: ClassVar[bool] = True
 
     window: int = Field(120, ge=2, le=2_000, description="Bars over which the return is taken.")
     skip: int = Field(5, ge=0, le=500, description="Last bars left out, where returns tend to reverse.")

@@ -112,6 +112,14 @@ class Bars:
             object.__setattr__(part, name, value[start:stop] if isinstance(value, np.ndarray) else value)
         return part
 
+    def columns(self, start: int, stop: int) -> "Bars":
+        """Symbols ``start`` to ``stop`` (exclusive), sharing memory."""
+        part = self.rows(0, len(self))
+        object.__setattr__(part, "symbols", self.symbols[start:stop])
+        for field in FIELDS:
+            object.__setattr__(part, field, self.panel(field)[:, start:stop])
+        return part
+
     def select(self, symbols: Sequence[str]) -> "Bars":
         """The panel of some symbols, in the order given."""
         if tuple(symbols) == self.symbols:

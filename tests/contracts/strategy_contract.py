@@ -72,6 +72,15 @@ class StrategyContract:
     def test_I18_the_order_of_symbols_does_not_matter(self, strategy, bars):
         _tried(promises.depends_on_order, strategy, bars, 3)
 
+    def test_one_that_says_so_decides_each_symbol_by_itself(self, strategy, bars):
+        parts = [
+            strategy.opinions(bars.columns(at, at + 1)) for at in range(len(bars.symbols) if strategy.apart else 0)
+        ]
+        whole = strategy.opinions(bars)
+        for name in ("target", "confidence") if parts else ():
+            alone = np.hstack([getattr(part, name) for part in parts])
+            np.testing.assert_array_equal(alone, getattr(whole, name))
+
     def test_a_symbol_without_a_bar_has_no_opinion(self, strategy, bars):
         target = strategy.signals(bars).target
         assert np.isnan(target[np.isnan(bars.close)]).all()

@@ -38,4 +38,6 @@ class AllowedSymbols(Rule):
     def clears(self, block: Block) -> Mask:
         """Where every entry is on the list."""
         allowed = self.symbols or block.instruments
+        if allowed is block.instruments and block.complete:
+            return ~block.none()
         return block.entries(block.each(lambda symbol, _: symbol in allowed))

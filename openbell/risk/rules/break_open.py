@@ -24,5 +24,7 @@ class BreakOpen(Rule):
 
     def clears(self, block: Block) -> Mask:
         """Where no break holds anything back."""
+        if not block.breaks:
+            return ~block.none()
         everywhere = bool(block.breaks.get(""))
         return block.entries(block.each(lambda symbol, _: not everywhere and not block.breaks.get(symbol)))

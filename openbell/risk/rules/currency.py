@@ -29,4 +29,4 @@ class Currency(Rule):
     def clears(self, block: Block) -> Mask:
         """Where each instrument trades in the account's money."""
         own = block.currency
-        return block.entries(block.each(lambda _, of: bool(own) and of is not None and of.currency == own))
+        return block.entries(block.kinds(lambda of: bool(own) and of is not None and of.currency == own))

@@ -46,9 +46,9 @@ class MaxLeverage(Rule):
 
     def clears(self, block: Block) -> Mask:
         """Where all entries of a slot stay within both limits."""
-        most, instruments = float(self.leverage) * block.equity, block.instruments
+        most = float(self.leverage) * block.equity
         account = (block.equity > 0) & within(block.gross + block.added(block.value), most)
-        allowed = [float(instruments[s].max_leverage) if s in instruments else np.nan for s in block.symbols]
-        own = np.array(allowed, np.float64)[block.column] * block.equity[block.slot]
+        allowed = block.kinds(lambda of: np.nan if of is None else float(of.max_leverage))
+        own = allowed * block.equity[block.slot]
         symbols = block.entries(within(np.maximum(block.reach, 0) + block.value, own))
         return block.quiet() | (account & symbols)

@@ -37,7 +37,7 @@ class Shorting(Rule):
     def clears(self, block: Block) -> Mask:
         """Where no sale opens a position, or short ones are allowed throughout."""
         can = self.allowed and block.capabilities.shorting is True
-        return block.entries((block.sign > 0) | block.each(lambda _, of: can and _lends(of)))
+        return block.entries((block.sign > 0) | block.kinds(lambda of: can and _lends(of)))
 
     def _forbidden(self, intent: OrderIntent, book: Book) -> str:
         if not self.allowed:

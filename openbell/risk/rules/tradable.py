@@ -35,8 +35,8 @@ class Tradable(Rule):
     def clears(self, block: Block) -> Mask:
         """Where the venue takes market orders of these symbols in these steps."""
         market, fractions = OrderType.MARKET in block.capabilities.order_types, block.capabilities.fractions is True
-        known = block.each(lambda _, of: market and of is not None and of.tradable is True)
-        parts = block.each(lambda _, of: fractions and of is not None and of.fractionable)
+        known = block.kinds(lambda of: market and of is not None and of.tradable is True)
+        parts = block.kinds(lambda of: fractions and of is not None and of.fractionable)
         short = block.entry & (block.sign < 0)
         return block.every(known & (block.lots | (block.steps & parts & ~short)))
 
