@@ -1,26 +1,31 @@
-"""Fifty strategies on up to 2,000 symbols: in one thread, on threads, on processes and on Dask.
+"""Fifty strategies on up to 10,000 symbols: asked in one thread, on threads, on processes and on Dask.
 
-The seats are dealt out to two workers each; the panel goes along with every part, as it would to another process.
-Printed is what each pool takes of the time of one thread: below 1 it pays.
+Two workers are asked half of them each. Printed is what each pool takes of the time of one thread, for the asking
+alone: below 1 it pays. Beside the time of one thread stands that of the whole evaluation, most of which is the making
+of a signal with its reason for each symbol.
 """
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from multiprocessing import get_context
 
-from distributed import Client, LocalCluster
+from distributed import LocalCluster
 
 from benchmarks.evaluate import STRATEGIES, walk
-from openbell.stages.evaluate import Seat, evaluate
+from openbell.cluster import ask as cluster_ask
+from openbell.errors import StrategyError
+from openbell.stages.evaluate import Answer, Ask, Question, Seat, answer, evaluate, in_turn
+from openbell.stages.pools import Threads
 from openbell.values.bars import Bars
-from openbell.values.signal import Signal
 
-SYMBOLS, SEATS, WORKERS = (50, 500, 2000), 50, 2
-#: Of each size; the largest takes half a minute on Dask, since every signal is an object that has to travel.
-REPEATS = {50: 3, 500: 3, 2000: 1}
+SYMBOLS, SEATS, WORKERS = (50, 500, 2000, 10000), 50, 2
+REPEATS = {50: 20, 500: 20, 2000: 10, 10000: 5}
+#: Stands where an answer is still to come.
+SOON = StrategyError("not asked")
 
 
 def seats_of(bars: Bars) -> tuple[Seat, ...]:
@@ -28,56 +33,55 @@ def seats_of(bars: Bars) -> tuple[Seat, ...]:
     return tuple(Seat(f"s{number}", STRATEGIES[number % len(STRATEGIES)], bars.symbols) for number in range(SEATS))
 
 
-def part(seats: Sequence[Seat], bars: Bars) -> tuple[Signal, ...]:
+def on_pool(pool: Executor) -> Ask:
+    """Each worker is asked a share of the strategies, in one piece: a panel travels once to each."""
+
+    def ask(questions: Sequence[Question]) -> list[Answer]:
+        shares = [questions[start::WORKERS] for start in range(WORKERS)]
+        found = [SOON] * len(questions)
+        for start, answers in enumerate(pool.map(answered, shares)):
+            found[start::WORKERS] = answers
+        return found
+
+    return ask
+
+
+def answered(questions: Sequence[Question]) -> list[Answer]:
     """What one worker does."""
-    return evaluate(seats, bars).signals
+    return [answer(question) for question in questions]
 
 
-def dealt(seats: Sequence[Seat]) -> list[Sequence[Seat]]:
-    return [seats[start::WORKERS] for start in range(WORKERS)]
-
-
-def on_pool(pool: Executor, seats: Sequence[Seat], bars: Bars) -> int:
-    return sum(len(found) for found in pool.map(part, dealt(seats), [bars] * WORKERS))
-
-
-def on_dask(client: Client, seats: Sequence[Seat], bars: Bars) -> int:
-    shared = client.scatter(bars, hash=False)
-    return sum(len(found) for found in client.gather(client.map(part, dealt(seats), bars=shared, pure=False)))
-
-
-def timed(work: Callable[[], int], expected: int, repeats: int) -> float:
+def timed(work: Callable[[], Iterable[object]], repeats: int) -> float:
     """Seconds of the fastest of a few: whatever else the machine does can only add to it."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
-        assert work() == expected
+        assert len(list(work())) >= SEATS
         times.append(time.perf_counter() - start)
     return min(times)
 
 
 def main() -> None:
     with ExitStack() as stack:
-        threads = stack.enter_context(ThreadPoolExecutor(WORKERS))
         processes = stack.enter_context(ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")))
         cluster = LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None, silence_logs=40)
-        client = stack.enter_context(Client(stack.enter_context(cluster)))
+        address = stack.enter_context(cluster).scheduler_address
+        pools = {"threads": Threads(WORKERS, 0), "processes": on_pool(processes), "dask": partial(cluster_ask, address)}
         print(f"{SEATS} strategies, {WORKERS} workers, {os.cpu_count()} cores; share of the time of one thread")
         for count in SYMBOLS:
             bars = walk(count)
-            seats = seats_of(bars)
-            expected = len(part(seats, bars))
-            on_processes, dasked = lambda: on_pool(processes, seats, bars), lambda: on_dask(client, seats, bars)  # noqa: B023
-            if count == SYMBOLS[0]:
-                on_processes(), dasked()  # workers import what they need
-            alone = timed(lambda: len(part(seats, bars)), expected, REPEATS[count])  # noqa: B023
-            shares = {
-                "threads": timed(lambda: on_pool(threads, seats, bars), expected, REPEATS[count]) / alone,  # noqa: B023
-                "processes": timed(on_processes, expected, REPEATS[count]) / alone,
-                "dask": timed(dasked, expected, REPEATS[count]) / alone,
-            }
+            questions = [(seat.strategy, bars) for seat in seats_of(bars)]
+            closes = sum(strategy.lookback * count for strategy, _ in questions)
+            for ask in pools.values():
+                list(ask(questions[:WORKERS]))  # workers import what they need
+            alone = timed(lambda: in_turn(questions), REPEATS[count])  # noqa: B023
+            shares = {name: timed(lambda: ask(questions), REPEATS[count]) / alone for name, ask in pools.items()}  # noqa: B023
+            whole = timed(lambda: evaluate(seats_of(bars), bars).signals, 3)  # noqa: B023
             told = ", ".join(f"{name} {share:.2f}{' (pays)' if share < 1 else ''}" for name, share in shares.items())
-            print(f"{count:>5} symbols: {alone * 1e3:>6.0f} ms alone; {told}", flush=True)
+            print(
+                f"{count:>6} symbols, {closes:>11,} closes: {alone * 1e3:>6.1f} ms of {whole * 1e3:.0f}; {told}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(field.annotation))
     said = str(field.annotation)
-    return "secret" if "Secret" in said else "path" if "Path" in said else "text"
+    known = {"Secret": "secret", "Path": "path", "int": "number"}
+    return next((kind for name, kind in known.items() if name in said), "text")
 
 
 def _default(field: FieldInfo) -> str:

@@ -43,6 +43,13 @@ class Settings(BaseSettings):
         "text", description="text for people; json writes one object a line with run, plan, slot and order."
     )
 
+    evaluate_threads: int | None = Field(
+        None, ge=1, le=256, description="Threads that ask strategies; default one a core where that pays, see scale.md."
+    )
+    evaluate_dask: str | None = Field(
+        None, min_length=1, description="Dask cluster that asks strategies instead, tcp://host:port; see scale.md."
+    )
+
     watch_token: SecretStr | None = Field(None, description="Bearer token of the watchdog's endpoint; see health.md.")
 
     alpaca_key_id: SecretStr | None = Field(None, description="Key id of the Alpaca account, where no block has it.")

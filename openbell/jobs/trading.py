@@ -7,6 +7,7 @@ from openbell.calendar.slots import grace
 from openbell.crashpoints import reach
 from openbell.desk import Desk
 from openbell.errors import BrokerError, OpenbellError
+from openbell.jobs.asking import asking
 from openbell.jobs.run import Run, begin, fail, seal, skip
 from openbell.jobs.stops import make_way, unstopped
 from openbell.ports import Forbidden
@@ -46,7 +47,7 @@ def evaluate_market(run: Run, market: Market) -> Evaluation:
     if run.frozen is not None:
         return Evaluation(())
     reach("during-evaluate")
-    evaluation = evaluate_due(run.desk.resolved, market, run.ring.slot.planned)
+    evaluation = evaluate_due(run.desk.resolved, market, run.ring.slot.planned, asking(run.desk.settings))
     run.lease.keep()
     run.lap("evaluate-strategies")
     reach("after-evaluate")

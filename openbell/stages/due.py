@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from openbell.stages.evaluate import Evaluation, Seat, evaluate
+from openbell.stages.evaluate import Ask, Evaluation, Seat, evaluate, in_turn
 from openbell.stages.resolve import Resolved
 from openbell.values.bars import Bars
 from openbell.values.market import Market
@@ -31,12 +31,12 @@ def goes_by_looks(plan: Plan) -> bool:
     return plan.adaptive is not None or any(use.every for use in plan.strategies)
 
 
-def evaluate_due(desk: Resolved, market: Market, planned: datetime) -> Evaluation:
+def evaluate_due(desk: Resolved, market: Market, planned: datetime, ask: Ask = in_turn) -> Evaluation:
     """The signals of the strategies that are due at the slot; the others are named with their reason."""
     judged = due(desk, market, planned)
     seats = [seat for seat, found in zip(desk.seats, judged, strict=True) if found.due]
     dropped = {symbol.symbol for symbol in market.checked.dropped}
-    evaluation = evaluate(seats, market.bars, dropped) if seats else Evaluation(())
+    evaluation = evaluate(seats, market.bars, dropped, ask) if seats else Evaluation(())
     waiting = tuple(f"strategy {found.label} does not look: {found.why}" for found in judged if not found.due)
     return replace(evaluation, looked=tuple(seat.label for seat in seats), waiting=waiting)
 
