@@ -9,6 +9,7 @@ from openbell.jobs import trading
 from openbell.jobs.following import orders
 from openbell.jobs.reconciling import positions
 from openbell.jobs.run import begin
+from openbell.jobs.sweeps import exits
 from openbell.risk.gate import judge
 from openbell.stages.judge import book_of
 from openbell.values.job import TRADE
@@ -132,4 +133,26 @@ def test_legs_that_the_answer_does_not_tell_are_asked_for(double, tape, home):
     orders(desk, "look")
     assert told(desk) == {**ALIVE, "profit": "canceled", "loss": "filled"}
     assert positions(desk, "compare").counters["breaks"] == 0
+    assert broken(desk) == []
+
+
+RESTING = {"exits": {"stop_loss": {"loss_fraction": "0.1", "resting": "always"}}}
+
+
+def test_I20_legs_protect_what_their_entry_bought_and_no_second_stop_is_placed(home, wire):
+    desk = open_desk(home, wire, **ONE, **RESTING)
+    brackets(desk)
+    assert exits(desk, "look").counters["stops"] == 0
+    assert told(desk) == ALIVE
+
+
+def test_H06_once_the_legs_are_gone_a_stop_of_the_plan_takes_their_place(home, wire):
+    desk = open_desk(home, wire, **ONE, **RESTING)
+    brackets(desk)
+    wire.paper.cancel(next(order.client_id for order in wire.paper.open_orders()))
+    orders(desk, "look")
+    assert told(desk) == {**ALIVE, "profit": "canceled", "loss": "canceled"}
+    exits(desk, "again")
+    stops = [row for row in desk.history.orders() if row.state is OrderState.ACKED]
+    assert [(row.side, row.quantity) for row in stops] == [("sell", Decimal(9))]
     assert broken(desk) == []
