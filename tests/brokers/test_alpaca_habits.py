@@ -147,3 +147,10 @@ def test_X03_a_calendar_that_cannot_be_read_is_an_error(broker, double, row):
     answers(double, "/v2/calendar", [row])
     with pytest.raises(BrokerError):
         broker.sessions(date(2026, 11, 26), date(2026, 11, 27))
+
+
+def test_B33_an_execution_that_names_no_order_is_told_as_that(broker, double):
+    fill = {"id": "20261120::1", "type": "fill", "transaction_time": "2026-11-20T15:00:00Z", "order_id": None}
+    answers(double, "/v2/account/activities/FILL", [fill])
+    with pytest.raises(BrokerError, match="order_id is None, not a text"):
+        broker.fills(datetime(2026, 11, 20, tzinfo=UTC))

@@ -164,7 +164,7 @@ class AlpacaBroker:
         read = lists.activities(self._transport, ["FILL"], since)
         gone = rows.taken_back(read)
         found = [row for row in read if rows.executed(row) and row.get("id") not in gone and _since(row, since)]
-        self._learn({str(row.get("order_id")) for row in found}, since)
+        self._learn({rows.text_of(row, "order_id") for row in found}, since)
         made = [rows.fill_of(row, self._ours(row)) for row in found]
         return tuple(sorted({fill.id: fill for fill in made}.values(), key=lambda fill: fill.time))
 
@@ -175,7 +175,7 @@ class AlpacaBroker:
             for fill, row in rows.taken_back(lists.activities(self._transport, ["FILL"], since)).items()
             if _since(row, since)
         }
-        self._learn({str(row.get("order_id")) for row in gone.values()}, since)
+        self._learn({rows.text_of(row, "order_id") for row in gone.values()}, since)
         made = [Bust(fill, self._ours(row), rows.instant_of(row, "transaction_time")) for fill, row in gone.items()]
         return tuple(sorted(made, key=lambda bust: bust.time))
 
