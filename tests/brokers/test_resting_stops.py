@@ -16,12 +16,16 @@ from openbell.brokers.alpaca import Alpaca
 from openbell.brokers.ibkr import IBKR, IBKRBroker
 from openbell.desk import Desk
 from openbell.jobs import sweeps, trading
+from openbell.jobs.following import orders
+from openbell.jobs.reconciling import positions
 from openbell.settings import load_settings
 from openbell.specs import BrokerSpec
 from openbell.stages.resolve import resolve
 from openbell.values.orders import OrderState
 from tests.faultbroker.process import FaultBroker
 from tests.faults.scene import TapeFeed, plan
+from tests.orders.brackets import brackets
+from tests.orders.venues import broken
 from tests.twsdouble.process import TwsDouble
 
 D = Decimal
@@ -159,3 +163,23 @@ def test_B37_an_exit_cancels_the_stop_first_and_one_of_the_two_fills(stopped, ve
     desk.recovery("filled", passes=2).recover()
     assert venue.talk()[4:] == ["cancel", "cancel", "place", "place"]
     assert (venue.resting(), desk.broker().account().positions) == ([], {})
+
+
+def test_B37_legs_rest_at_the_venue_and_the_one_that_fills_is_booked(open_desk, venue):
+    brackets(open_desk())
+    look = sweeps.exits(open_desk(), "exits-1")
+    assert look.counters["stops"] == 0
+    assert len(venue.resting()) == len(SYMBOLS)
+    venue.quote("AAPL", "94.90", "94.92")
+    desk = open_desk()
+    orders(desk, "look")
+    rows = {(row.symbol, row.client_id[-2:]): row.state for row in desk.history.orders() if row.client_id[-3] == "-"}
+    assert rows == {
+        ("AAPL", "tp"): OrderState.CANCELED,
+        ("AAPL", "sl"): OrderState.FILLED,
+        ("IBM", "tp"): OrderState.ACKED,
+        ("IBM", "sl"): OrderState.ACKED,
+    }
+    assert {held.symbol: held.quantity for held in desk.history.positions() if held.quantity} == {"IBM": 8}
+    assert positions(desk, "compare").counters["breaks"] == 0
+    assert broken(desk) == []

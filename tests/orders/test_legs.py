@@ -1,38 +1,19 @@
 """Legs in the books: orders of their own, sent, followed, found again and given up with the order that brings them."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from openbell.jobs import trading
 from openbell.jobs.following import orders
 from openbell.jobs.reconciling import positions
-from openbell.jobs.run import begin
 from openbell.jobs.sweeps import exits
-from openbell.risk.gate import judge
-from openbell.stages.judge import book_of
-from openbell.values.job import TRADE
-from openbell.values.orders import OrderState, TimeInForce
+from openbell.values.orders import OrderState
 from openbell.values.record import Outcome
+from tests.orders.brackets import brackets
 from tests.orders.desks import PowerCut, Wire, open_desk, outlive_lease
 from tests.orders.venues import ORDER, broken, venue_desk, waits
 
 ONE = {"universe": ("S0",)}
-EXITS = {"take_profit": Decimal(110), "stop_loss": Decimal(95), "time_in_force": TimeInForce.GTC}
-
-
-def brackets(desk, run_id: str = "first"):
-    """A trading run whose entries bring their exits along."""
-    run = begin(desk, TRADE, run_id)
-    market = trading.fetch_market(run)
-    evaluation = trading.evaluate_market(run, market)
-    gated = trading.gate(run, market, evaluation)
-    if run.frozen is None:
-        intents = tuple(replace(intent, **EXITS) for intent in gated.intents)
-        verdicts = judge(intents, desk.resolved.rules, book_of(desk.resolved, market, gated.capabilities))
-        gated = replace(gated, intents=intents, verdicts=verdicts)
-    return trading.finish(run, market, evaluation, gated, trading.send_orders(run, market, gated))
 
 
 def told(desk) -> dict[str, str]:
