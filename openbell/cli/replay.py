@@ -38,6 +38,9 @@ class Money(click.ParamType[Decimal]):
 @click.option("--feed", metavar="FEED[:KEY=VALUE,...]", default="", help="Prices from elsewhere: files:path=bars.csv.")
 @click.option("--cash", type=Money(), help="Opening cash; default what the plan's paper account opens with.")
 @click.option(
+    "--risk-free", metavar="RATE", type=float, help="Rate a year that Sharpe and Sortino count from: 0.03; default 0."
+)
+@click.option(
     "--out", metavar="FOLDER", type=click.Path(path_type=Path), help="Folder for report.html, report.png and report.md."
 )
 @click.option("--run", metavar="RUN", help="Decide a stored run again instead: a run's id or slot, and no plan.")
@@ -48,7 +51,7 @@ def replay(plan: str | None, run: str | None, out: Path | None, as_json: bool, *
     PLAN is the name of a plan, or the path of a plan file.
     """
     if run is not None:
-        if plan is not None or out is not None or any(asked.values()):
+        if plan is not None or out is not None or any(value not in (None, (), "") for value in asked.values()):
             raise click.UsageError("--run takes no plan and no other option than --json: a stored run has its own")
         later("openbell.cli.rerunning:show_run", run, as_json)
         return

@@ -21,7 +21,7 @@ from openbell.replay.asking import Wish, request
 from openbell.replay.report.folder import check_folder
 from openbell.replay.result import Replayed
 from openbell.replay.run import replay
-from openbell.replay.statistics import Statistics, session_days, statistics
+from openbell.replay.statistics import Statistics, rate, session_days, statistics
 from openbell.settings import load_settings
 from openbell.stages.wording import clean
 from openbell.values.money import to_decimal
@@ -36,12 +36,14 @@ SHOWN = 10
 def show(name: str, asked: Mapping[str, Any], out: Path | None, as_json: bool) -> None:
     """Replay a plan and tell what came of it; with ``out`` write the report there."""
     settings = load_settings()
-    wish = Wish(**{**asked, "given": assignments(asked["given"])})
+    risk_free = rate(asked["risk_free"] or 0.0)
+    rest = {name: value for name, value in asked.items() if name != "risk_free"}
+    wish = Wish(**{**rest, "given": assignments(asked["given"])})
     if out is not None:
         check_folder(out)
     with _watched(quiet=as_json) as progress:
         replayed = replay(request(plan_of(name), wish, settings, progress))
-    found = statistics(replayed)
+    found = statistics(replayed, risk_free)
     if as_json:
         emit(machine_view(replayed, found, wish, _report(replayed, found, out)))
         return

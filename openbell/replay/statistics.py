@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from openbell.errors import InputError
 from openbell.replay.result import Curve, Floats, Replayed, Trades
 from openbell.values.bars import Times
 
@@ -16,6 +17,8 @@ YEAR, YEAR_WITHOUT_WEEKENDS = 252, 365
 _WEEKENDS = 0.1
 #: A spread below this part of the largest return is rounding.
 _ROUNDING = 1e-12
+#: Risk-free rates a year that can be meant.
+LEAST_RATE, MOST_RATE = -0.1, 1.0
 _THURSDAY = 3  # the weekday of 1970-01-01, counted from Monday
 
 Dates = NDArray[np.datetime64]
@@ -49,7 +52,8 @@ class Month:
 class Statistics:
     """Figures of a replay; returns, rates and exposures are fractions, money is in the account's currency.
 
-    Returns are from close to close, the risk-free rate is zero. ``turnover`` is what was bought and sold in a year
+    Returns are from close to close; ``sharpe`` and ``sortino`` are of those beyond ``risk_free``, a rate a year that is
+    compounded from session to session. ``turnover`` is what was bought and sold in a year
     over the mean equity, ``exposure`` the mean of the gross value of positions over equity, ``invested`` the share of
     sessions that ended with a position. ``hit_rate``, ``profit_factor``, ``average_win``, ``average_loss``, ``best``,
     ``worst`` and ``held`` (mean sessions) are of closed trades, after fees.
@@ -83,15 +87,17 @@ class Statistics:
     held: float | None
     costs: float
     months: tuple[Month, ...]
+    risk_free: float = 0.0
 
 
-def statistics(replayed: Replayed) -> Statistics:
-    """Every figure of a replay."""
+def statistics(replayed: Replayed, risk_free: float = 0.0) -> Statistics:
+    """Every figure of a replay; ``risk_free`` as ``rate`` lets it pass."""
     curve, trades = replayed.curve, replayed.trades
     opening = float(replayed.opening_cash)
     equity, sessions = curve.equity, len(curve.equity)
     year = sessions_a_year(curve.times)
     changes = returns(equity, opening)
+    beyond = changes - ((1 + risk_free) ** (1 / year) - 1)
     total = float(equity[-1] / opening - 1) if sessions and opening > 0 else None
     annual = _annual(total, year / sessions) if total is not None else None
     fall = drawdown(curve, opening)
@@ -102,8 +108,8 @@ def statistics(replayed: Replayed) -> Statistics:
         total_return=total,
         annual_return=annual,
         volatility=_volatility(changes, year),
-        sharpe=_over(changes, _spread(changes), year),
-        sortino=_over(changes, _downside(changes), year),
+        sharpe=_over(beyond, _spread(beyond), year),
+        sortino=_over(beyond, _downside(beyond), year),
         calmar=None if annual is None or fall is None else annual / -fall.depth,
         drawdown=fall,
         best_session=_or_none(changes.max()) if sessions else None,
@@ -115,8 +121,18 @@ def statistics(replayed: Replayed) -> Statistics:
         fills=len(replayed.fills),
         costs=float(replayed.fills.fee.sum()),
         months=monthly(curve, opening),
+        risk_free=risk_free,
         **_of_trades(trades, curve),
     )
+
+
+def rate(risk_free: float) -> float:
+    """A risk-free rate a year that can be meant; InputError for another."""
+    if not risk_free >= LEAST_RATE:
+        raise InputError(f"the risk-free rate {risk_free:g} is not {LEAST_RATE:g} or more: 3 % a year is 0.03")
+    if risk_free > MOST_RATE:
+        raise InputError(f"the risk-free rate {risk_free:g} is above {MOST_RATE:g}: 3 % a year is 0.03")
+    return risk_free
 
 
 def sessions_a_year(times: Times) -> int:

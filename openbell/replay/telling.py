@@ -67,8 +67,8 @@ def figures(found: Statistics, currency: str = "") -> dict[str, Rows]:
         ],
         "Risk": [
             ("Volatility, annual", percent(found.volatility)),
-            ("Sharpe ratio", ratio(found.sharpe)),
-            ("Sortino ratio", ratio(found.sortino)),
+            (f"Sharpe ratio{over(found)}", ratio(found.sharpe)),
+            (f"Sortino ratio{over(found)}", ratio(found.sortino)),
             ("Calmar ratio", ratio(found.calmar)),
             ("Maximum drawdown", percent(found.drawdown.depth if found.drawdown else None)),
             *length(found.drawdown),
@@ -93,6 +93,11 @@ def figures(found: Statistics, currency: str = "") -> dict[str, Rows]:
             ("Sessions held, mean", ratio(found.held, 1)),
         ],
     }
+
+
+def over(found: Statistics) -> str:
+    """What a ratio is reckoned over, where it is not zero."""
+    return f" over {found.risk_free:.4g}" if found.risk_free else ""
 
 
 def length(fall: Drawdown | None) -> Rows:

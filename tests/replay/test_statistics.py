@@ -1,3 +1,4 @@
+import math
 import time
 from datetime import date
 from decimal import Decimal
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openbell.replay.statistics import drawdown, returns, statistics, underwater
+from openbell.errors import InputError
+from openbell.replay import telling
+from openbell.replay.statistics import drawdown, rate, returns, statistics, underwater
 from tests.replay.samples import CASH, a_curve, a_replay, closes, from_curve, some_trades
 
 OPENING = float(CASH)
@@ -22,21 +25,33 @@ def near(value):
     return pytest.approx(value, rel=1e-9, abs=1e-12)
 
 
-@given(CURVES)
+@given(CURVES, st.sampled_from([0.0, 0.03, -0.005]))
 @settings(max_examples=200, deadline=None)
-def test_H04_returns_and_risk_are_those_of_a_maintained_library(equity):
-    found = statistics(from_curve(equity))
-    changes = returns(equity, OPENING)
+def test_H04_returns_and_risk_are_those_of_a_maintained_library(equity, risk_free):
+    found = statistics(from_curve(equity), risk_free)
+    changes, each = returns(equity, OPENING), (1 + risk_free) ** (1 / 252) - 1
     assert found.total_return == near(empyrical.cum_returns_final(changes))
     assert found.annual_return == near(empyrical.annual_return(changes, annualization=252))
     assert found.volatility == near(empyrical.annual_volatility(changes, annualization=252))
     assert (found.drawdown.depth if found.drawdown else 0.0) == near(empyrical.max_drawdown(changes))
     if found.sharpe is not None:
-        assert found.sharpe == near(empyrical.sharpe_ratio(changes, annualization=252))
+        assert found.sharpe == near(empyrical.sharpe_ratio(changes, each, annualization=252))
     if found.sortino is not None:
-        assert found.sortino == near(empyrical.sortino_ratio(changes, annualization=252))
+        assert found.sortino == near(empyrical.sortino_ratio(changes, each, annualization=252))
     if found.calmar is not None:
         assert found.calmar == near(empyrical.calmar_ratio(changes, annualization=252))
+
+
+@pytest.mark.parametrize(("asked", "side"), [(3.0, "is above 1"), (-0.5, "is not -0.1 or more"), (math.nan, "nan")])
+def test_a_risk_free_rate_that_nobody_can_mean_is_one_clear_error(asked, side):
+    with pytest.raises(InputError, match=side):
+        rate(asked)
+
+
+def test_ratios_say_which_rate_they_count_from():
+    curve = from_curve(OPENING * np.array([1.01, 0.99, 1.02]))
+    assert "Sharpe ratio over 0.03" in dict(telling.figures(statistics(curve, 0.03))["Risk"])
+    assert "Sharpe ratio" in dict(telling.figures(statistics(curve))["Risk"])
 
 
 @given(CURVES)

@@ -11,7 +11,7 @@ from openbell.replay.report import tables
 from openbell.replay.report.charts import PAGE, Drawn, equity_svg, exposure_svg, price_svg
 from openbell.replay.report.prices import MARKS, Priced, most_traded, priced
 from openbell.replay.result import Replayed
-from openbell.replay.telling import amount, figures, percent, ratio, source, span, telling, trips
+from openbell.replay.telling import amount, figures, over, percent, ratio, source, span, telling, trips
 from openbell.stages.wording import clean, count
 
 #: Symbols whose prices are drawn, and trades that are listed from each end.
@@ -73,7 +73,7 @@ def _cards(drawn: Drawn) -> str:
         ("Total return", percent(found.total_return, signed=True), found.total_return),
         ("Annual return", percent(found.annual_return, signed=True), found.annual_return),
         ("Maximum drawdown", percent(found.drawdown.depth if found.drawdown else None), None),
-        ("Sharpe ratio", ratio(found.sharpe), None),
+        (f"Sharpe ratio{over(found)}", ratio(found.sharpe), None),
         ("Trades closed", f"{found.trades:,}", None),
         ("Hit rate", percent(found.hit_rate), None),
     ]
