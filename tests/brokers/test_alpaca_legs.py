@@ -1,12 +1,13 @@
 """Legs, hours and terms at Alpaca: what goes out, what the venue makes of it, and what the gate holds back before."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from openbell.brokers.alpaca.broker import AlpacaBroker
-from openbell.errors import InputError
+from openbell.errors import BrokerUnavailable, InputError
 from openbell.ports import Accepted, Rejected
 from openbell.risk.rules.order_terms import OrderTerms
 from openbell.risk.rules.tradable import Tradable
@@ -215,3 +216,13 @@ def test_G17_a_bracket_is_cut_to_whole_shares(broker):
 def test_G31_legs_that_make_no_sense_are_no_intent(terms):
     with pytest.raises(InputError):
         intent("v1", **terms)
+
+
+def test_B37_a_leg_whose_order_is_not_told_yet_is_nobody_elses(broker, double):
+    broker.submit(replace(intent("b1"), **LEGS))
+    double.quote("AAPL", "94.90", "94.92")
+    other = opened(double.url)
+    double.script({"verb": "GET", "path": "/v2/orders", "status": 200, "body": "[]"})
+    with pytest.raises(BrokerUnavailable, match="not told yet"):
+        other.fills(datetime.now(UTC) - timedelta(hours=1))
+    assert [fill.client_id for fill in other.fills(datetime.now(UTC) - timedelta(hours=1))] == ["b1", "b1-sl"]
