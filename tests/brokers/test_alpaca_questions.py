@@ -84,9 +84,10 @@ def test_B20_positions_that_are_empty_or_broken_by_an_error_never_read_as_flat(b
         broker.account()
 
 
-def test_B20_a_fill_between_the_two_questions_is_asked_about_once_more(broker, double):
+@pytest.mark.parametrize("times", [1, 2])
+def test_B19_B20_a_fill_that_positions_do_not_show_at_once_is_asked_about_again(broker, double, times):
     broker.submit(intent("b20"))
-    double.script({"path": "/v2/positions", "status": 200, "body": "[]"})
+    double.script({"path": "/v2/positions", "times": times, "status": 200, "body": "[]"})
     assert broker.account().quantity("AAPL") == 10
 
 

@@ -37,9 +37,10 @@ def test_B20_no_position_while_something_is_held_is_not_flat(gateway, broker):
         broker.account()
 
 
-def test_B20_an_empty_answer_once_is_asked_again(gateway, broker):
+@pytest.mark.parametrize("times", [1, 2])
+def test_B19_B20_what_is_not_shown_at_once_is_asked_for_again(gateway, broker, times):
     broker.submit(intent("held"))
-    gateway.script({"on": "positions", "empty": True})
+    gateway.script({"on": "positions", "empty": True, "times": times})
     assert broker.account().quantity("AAPL") == 10
 
 

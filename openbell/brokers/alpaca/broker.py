@@ -30,6 +30,8 @@ COIN_TERMS, MIN_NOTIONAL = frozenset({TimeInForce.GTC, TimeInForce.IOC}), Decima
 #: Seconds for the list of all assets, some megabytes.
 LONG = 30.0
 NO_WAIT = timedelta(0)
+#: A fill reaches positions and account a moment apart: the pauses before they are asked for again.
+SETTLING = (timedelta(milliseconds=100), timedelta(milliseconds=400))
 _DAY = timedelta(days=1)
 
 
@@ -105,7 +107,8 @@ class AlpacaBroker:
 
     def account(self) -> Account:
         """Account and positions; BrokerUnavailable while the two do not agree, since flat is never assumed."""
-        for _ in range(2):
+        for pause in (NO_WAIT, *SETTLING):
+            self._transport.pause(pause)
             row, positions = self._transport.row("/account"), self._transport.rows("/positions")
             held, said, slack = rows.worth(row, positions)
             if abs(said - held) * TOLERANCE <= abs(said) + slack:

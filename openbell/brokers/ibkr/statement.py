@@ -1,5 +1,6 @@
 """The account as the gateway states it: values, positions, and whether the two agree."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,8 @@ from openbell.venues.ibkr.contracts import ours
 from openbell.venues.ibkr.gateway import environment_of
 from openbell.venues.ibkr.session import Session
 
-_TRIES = 2
+#: A fill reaches values and positions a moment apart: the pauses, in seconds, before each time they are asked for.
+_PAUSES = (0.0, 0.1, 0.4)
 #: What an account cannot be stated without, and what else is looked at.
 _NEEDED = ("TotalCashValue", "BuyingPower")
 _TAGS = ("AccountReady", "NetLiquidation", "GrossPositionValue", *_NEEDED)
@@ -48,7 +50,8 @@ class _Statement:
 async def account_of(session: Session, currency: str) -> Account:
     """The account; BrokerUnavailable while values and positions do not agree, since flat is never assumed."""
     problem = ""
-    for _ in range(_TRIES):
+    for pause in _PAUSES:
+        await asyncio.sleep(pause)
         statement = await _stated(session)
         told = await session.named("positions", session.ib.reqPositionsAsync)
         held = [each for each in told if each.account == session.account and each.position]

@@ -138,6 +138,11 @@ class Transport(RESTClient):
         self._allowance.told(answer.status == 429, answer.remaining, answer.rest, answer.limit)
         return answer
 
+    def pause(self, span: timedelta) -> None:
+        """Let time pass, as the account's allowance does."""
+        if span:
+            self._allowance.wait(span)
+
     def _get_auth_headers(self) -> dict[str, str]:
         return {}
 
