@@ -130,12 +130,7 @@ class FilesFeed:
 
     def quote(self, symbol: str, price: float, time: datetime) -> Quote | None:
         """Bid and ask around one price; None of what is no price."""
-        if not MIN_PRICE <= price <= MAX_PRICE:
-            return None
-        last = to_decimal(float(price))
-        half, step = last * self.spread_bps / 20_000, CENT if last >= 1 else STEP
-        bid, ask = (last - half).quantize(step, ROUND_FLOOR), (last + half).quantize(step, ROUND_CEILING)
-        return Quote(symbol, bid or last, ask, last, time)
+        return _around(symbol, float(price), time, self.spread_bps) if MIN_PRICE <= price <= MAX_PRICE else None
 
     def touches(self, prices: FloatPanel) -> tuple[Ticks, Ticks]:
         """Bid and ask around many prices."""
@@ -170,6 +165,15 @@ class FilesFeed:
         if not S_ISREG(found.st_mode):
             raise DataError(f"path {path!r} in {root} is not a regular file")
         return _Source(target, found.st_mtime_ns, found.st_size, symbol)
+
+
+@lru_cache(maxsize=4096)
+def _around(symbol: str, price: float, time: datetime, spread_bps: Decimal) -> Quote:
+    """Each stage of a run asks for the same ones."""
+    last = to_decimal(price)
+    half, step = last * spread_bps / 20_000, CENT if last >= 1 else STEP
+    bid, ask = (last - half).quantize(step, ROUND_FLOOR), (last + half).quantize(step, ROUND_CEILING)
+    return Quote(symbol, bid or last, ask, last, time)
 
 
 def _check_zone(zone: str) -> None:

@@ -135,7 +135,6 @@ def _claimed(desk: Desk, job: Job, slot: Slot, run_id: str) -> tuple[Claim, Froz
 
 def take(desk: Desk, slot: Slot, run_id: str, alone_but_for: str = "") -> tuple[Claim, Frozen | None]:
     """The claim of a slot, and the plan that an earlier attempt committed; one that is sealed counts as done."""
-    died = {expired.key: run for expired, _, run in desk.journal.expired()}
     reach("before-claim")
     claim = desk.journal.claim(slot, run_id, UNSENT * desk.lease, alone_but_for)
     reach("after-claim")
@@ -143,7 +142,7 @@ def take(desk: Desk, slot: Slot, run_id: str, alone_but_for: str = "") -> tuple[
         claim = desk.journal.reopen(slot, run_id, UNSENT * desk.lease)
     if claim.kind is not ClaimKind.RESUMED:
         return claim, None
-    if record := desk.sealed(slot, died.get(slot.key, run_id)):
+    if record := desk.sealed(slot, claim.died):
         desk.journal.release(slot, claim.fencing, record.outcome, record.code)
         return Claim(ClaimKind.DONE, record.id, 0), None
     return claim, desk.journal.frozen(slot)

@@ -1,7 +1,7 @@
 """The store as a run needs it: slots, switches, orders, records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -30,13 +30,14 @@ class ClaimKind(StrEnum):
 class Claim:
     """Who may work on a slot. Every write of the run carries ``fencing``; a newer claim voids an older one.
 
-    RESUMED: an earlier attempt died (its lease ran out) and this one goes on with what it froze. RUNNING and
+    RESUMED: an earlier attempt, ``died``, did (its lease ran out) and this one goes on with what it froze. RUNNING and
     DONE name the run that holds or held the slot.
     """
 
     kind: ClaimKind
     run_id: str
     fencing: int
+    died: str = field(default="", compare=False)
 
     @property
     def held(self) -> bool:

@@ -44,12 +44,16 @@ class Netted:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """One strategy's book in one symbol and where it wants it; the same when it holds."""
+    """One strategy's book in one symbol and where it wants it; the same when it holds.
+
+    It ``asks`` when it has an opinion, and ``acts`` when that has a size.
+    """
 
     label: str
     booked: Decimal
     wanted: Decimal
     confidence: float
+    asks: bool
     acts: bool
 
     @property
@@ -96,16 +100,17 @@ class _Desk:
     def _wish(self, seat: Seat, symbol: str) -> _Wish:
         booked = self.market.activity.books.get((seat.label, symbol), ZERO)
         signal = self.said.get((seat.label, symbol))
-        if signal is None or signal.stance is Stance.HOLD or (signal.target != 0 and symbol not in self.sizes):
-            return _Wish(seat.label, booked, booked, 0.0, acts=False)
+        asks = signal is not None and signal.stance is not Stance.HOLD
+        if signal is None or not asks or (signal.target != 0 and symbol not in self.sizes):
+            return _Wish(seat.label, booked, booked, 0.0, asks, acts=False)
         share = _exact(seat.weight) * _exact(signal.target)
         wanted = share * self.sizes[symbol] if share else ZERO
-        return _Wish(seat.label, booked, wanted, signal.confidence, acts=True)
+        return _Wish(seat.label, booked, wanted, signal.confidence, asks, acts=True)
 
     def _out(self, symbol: str, wishes: Sequence[_Wish]) -> Unplaced | None:
         """What keeps a symbol out before any quantity is looked at."""
         instrument = self.market.instruments.get(symbol)
-        if not any(self._asks(wish.label, symbol) for wish in wishes):
+        if not any(wish.asks for wish in wishes):
             return Unplaced(symbol, NoTrade.HOLD, "no strategy asks for a change")
         if symbol not in self.prices:
             return Unplaced(symbol, NoTrade.NO_PRICE, "neither a quote nor a close")
@@ -114,10 +119,6 @@ class _Desk:
         if not any(wish.acts for wish in wishes):
             return Unplaced(symbol, NoTrade.ZERO, "the sizer gives no size")
         return None
-
-    def _asks(self, label: str, symbol: str) -> bool:
-        signal = self.said.get((label, symbol))
-        return signal is not None and signal.stance is not Stance.HOLD
 
     def _orders(
         self, symbol: str, wishes: Sequence[_Wish], legs: Iterable[_Leg]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -26,6 +26,7 @@ _GIVEN_UP = frozenset({"40001", "40P01"})
 _WRITE = "openbell_write"
 _PATIENCE = {"connect_timeout": 5}
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_REVISION = text("SELECT version_num FROM alembic_version")
 _CLOCK = {
     "sqlite": text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"),
     "postgresql": text("SELECT clock_timestamp()"),
@@ -96,11 +97,14 @@ class Store:
 
     def revision(self) -> str | None:
         """Schema revision of the store, None when it is empty."""
-        with self.reading() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return None
-            found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            return found
+        try:
+            with self.reading() as connection:
+                return cast("str | None", connection.execute(_REVISION).scalar())
+        except StoreError:
+            with self.reading() as connection:
+                if inspect(connection).has_table("alembic_version"):
+                    raise
+            return None
 
     def check(self, found: str | None = None) -> None:
         """SchemaMismatch unless the schema is this version's; ``found`` is its revision where that is known."""
@@ -199,8 +203,10 @@ def _sqlite_engine(url: URL, durable: bool) -> Engine:
 
 
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get(_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    if connection.get_execution_options().get(_WRITE, False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # it takes no lock, so there is no error to tell in our words
+        connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
 
 
 def _postgres_engine(url: URL, name: str, durable: bool) -> Engine:

@@ -42,7 +42,14 @@ MINUTE = timedelta(seconds=60)
 #: Ids in one question; SQLite takes some ten thousand parameters.
 _AT_ONCE = 5000
 _PLANNED = select(INTENTS.c.client_id).where(INTENTS.c.client_id.in_(bindparam("ids", expanding=True)))
-_UNSETTLED = tuple(sorted(state.value for state in OrderState if not state.terminal))
+_UNSETTLED = (
+    select(ORDERS, INTENTS.c.body, SLOTS.c.job, SLOTS.c.planned, SLOTS.c.session, SLOTS.c.fencing, SLOTS.c.outcome)
+    .join(INTENTS, INTENTS.c.client_id == ORDERS.c.client_id)
+    .join(SLOTS, SLOTS.c.key == ORDERS.c.slot)
+    .where(ORDERS.c.state.in_(tuple(sorted(state.value for state in OrderState if not state.terminal))))
+    .order_by(ORDERS.c.number)
+)
+_UNSETTLED_OF = _UNSETTLED.where(ORDERS.c.account == bindparam("account"))
 
 
 def exposure(connection: Connection, slot: Slot, order: Row[Any], time: datetime) -> Exposure:
@@ -86,16 +93,8 @@ def _order(row: Row[Any]) -> Order:
 
 def unsettled(connection: Connection, account: str | None) -> tuple[Unsettled, ...]:
     """Every order that is not terminal, oldest first."""
-    of_slot = (SLOTS.c.job, SLOTS.c.planned, SLOTS.c.session, SLOTS.c.fencing, SLOTS.c.outcome)
-    query = (
-        select(ORDERS, INTENTS.c.body, *of_slot)
-        .join(INTENTS, INTENTS.c.client_id == ORDERS.c.client_id)
-        .join(SLOTS, SLOTS.c.key == ORDERS.c.slot)
-        .where(ORDERS.c.state.in_(_UNSETTLED))
-        .order_by(ORDERS.c.number)
-    )
-    query = query if account is None else query.where(ORDERS.c.account == account)
-    return tuple(_unsettled(row) for row in connection.execute(query))
+    rows = connection.execute(_UNSETTLED if account is None else _UNSETTLED_OF, {"account": account})
+    return tuple(_unsettled(row) for row in rows)
 
 
 def _unsettled(row: Row[Any]) -> Unsettled:

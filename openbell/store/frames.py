@@ -5,18 +5,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from openbell.errors import StoreError
 from openbell.store.run_tables import FRAMES
 from openbell.values.bars import FIELDS, Bars, Timeframe, make_bars
 
 _CODEC = "zstd"
+_KNOWN = select(FRAMES.c.digest).where(FRAMES.c.digest == bindparam("of_digest"))
 
 
 def known(connection: Connection, digest: str) -> bool:
     """Whether the panel is stored already."""
-    return connection.execute(select(FRAMES.c.digest).where(FRAMES.c.digest == digest)).first() is not None
+    return connection.execute(_KNOWN, {"of_digest": digest}).first() is not None
 
 
 def pack(bars: Bars, digest: str) -> dict[str, Any]:

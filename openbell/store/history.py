@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from openbell.errors import InputError, StoreError
 from openbell.ports import EquityPoint, Incident, OrderRow, PositionRow, RunSummary
@@ -30,6 +30,8 @@ from openbell.values.verdict import Decision, Verdict
 #: A shorter beginning of a run id is not looked up.
 SHORTEST_PREFIX = 8
 _LAST_CHARACTER = "\U0010ffff"
+_FILLS = select(FILLS).order_by(FILLS.c.sequence.desc()).limit(bindparam("at_most"))
+_FILLS_OF = _FILLS.where(FILLS.c.account == bindparam("of_account"))
 _SUMMARY = (
     "id",
     "plan",
@@ -123,10 +125,9 @@ class SqlHistory:
 
     def fills(self, account: str | None = None, limit: int = 50) -> tuple[Fill, ...]:
         """Newest recorded first."""
-        query = select(FILLS).order_by(FILLS.c.sequence.desc()).limit(limit)
-        query = query if account is None else query.where(FILLS.c.account == account)
+        query = _FILLS if account is None else _FILLS_OF
         with self.store.reading() as connection:
-            return tuple(fill_of(row) for row in connection.execute(query))
+            return tuple(fill_of(row) for row in connection.execute(query, {"of_account": account, "at_most": limit}))
 
     def positions(self, account: str | None = None) -> tuple[PositionRow, ...]:
         """Positions that are not zero, by account and symbol."""

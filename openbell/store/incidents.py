@@ -1,8 +1,9 @@
 """Alerts and breaks: each counts once while it is open, and stays as it was written when it is closed."""
 
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, select
+from sqlalchemy import Connection, Row, Select, Table, and_, select
 
 from openbell.errors import StoreError
 from openbell.ports import Incident
@@ -55,11 +56,15 @@ def close(connection: Connection, log: Table, number: int, actor: str, reason: s
 
 def listed(connection: Connection, log: Table, open_only: bool, limit: int) -> tuple[Incident, ...]:
     """Newest first."""
+    return tuple(_incident(row) for row in connection.execute(_newest(log, open_only, limit)))
+
+
+@lru_cache(maxsize=16)
+def _newest(log: Table, open_only: bool, limit: int) -> Select[Any]:
     closing = and_(RESOLUTIONS.c.log == log.name, RESOLUTIONS.c.closes == log.c.number)
     end = (RESOLUTIONS.c.time.label("closed"), RESOLUTIONS.c.actor, RESOLUTIONS.c.reason)
     query = select(log, *end).join(RESOLUTIONS, closing, isouter=True).order_by(log.c.number.desc()).limit(limit)
-    query = query.where(RESOLUTIONS.c.number.is_(None)) if open_only else query
-    return tuple(_incident(row) for row in connection.execute(query))
+    return query.where(RESOLUTIONS.c.number.is_(None)) if open_only else query
 
 
 def _incident(row: Row[Any]) -> Incident:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -36,10 +36,11 @@ _NUMBERS = {
 
 @dataclass(frozen=True, slots=True)
 class SqlPaperBook:
-    """``ports.PaperBook`` inside an open transaction."""
+    """``ports.PaperBook`` inside an open transaction; open orders are read once until one is saved."""
 
     connection: Connection
     account_id: str
+    _open: list[tuple[Order, ...]] = field(default_factory=list)
 
     def account(self) -> Account | None:
         """The account, or None before the first save."""
@@ -62,11 +63,14 @@ class SqlPaperBook:
 
     def open_orders(self) -> tuple[Order, ...]:
         """Orders that are not terminal, in the order of their first save."""
-        bodies = self.connection.execute(_OPEN, {"account": self.account_id}).scalars()
-        return tuple(_ORDER.validate_json(body) for body in bodies)
+        if not self._open:
+            bodies = self.connection.execute(_OPEN, {"account": self.account_id}).scalars()
+            self._open.append(tuple(_ORDER.validate_json(body) for body in bodies))
+        return self._open[0]
 
     def save_order(self, order: Order) -> None:
         """Keep an order, new or changed."""
+        self._open.clear()
         key = {"account": self.account_id, "client_id": order.client_id}
         values = {"open": not order.state.terminal, "body": _ORDER.dump_json(order).decode()}
         self._save(PAPER_ORDERS, key, values, {"number": self._next(PAPER_ORDERS)})

@@ -58,7 +58,7 @@ def claim(connection: Connection, slot: Slot, run_id: str, lease: timedelta, alo
         return Claim(ClaimKind.WON, run_id, 1)
     taken = {"run_id": run_id, "fencing": row.fencing + 1, "lease_until": time + lease}
     _change(connection, slot, taken)
-    return Claim(ClaimKind.RESUMED, run_id, row.fencing + 1)
+    return Claim(ClaimKind.RESUMED, run_id, row.fencing + 1, row.run_id)
 
 
 def reopen(connection: Connection, slot: Slot, run_id: str, lease: timedelta) -> Claim:

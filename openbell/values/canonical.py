@@ -3,11 +3,13 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache, partial
+from types import NoneType
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,44 +18,81 @@ from openbell.errors import InputError
 from openbell.values import money
 from openbell.values.time import iso
 
+#: What stays as it is; found by its exact type, as nearly all values are.
+_AS_IT_IS = frozenset({NoneType, str, bool, int})
+
 
 def plain(value: Any) -> Any:
     """The value as JSON types: Decimal and instants as text, mappings with text keys.
 
     A value with a method ``canonical`` says itself how it is written.
     """
-    if value is None or isinstance(value, (str, bool, int)):
-        return value.value if isinstance(value, Enum) else value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InputError(f"{value!r} is not finite and has no canonical form")
-        return value
-    if isinstance(value, Decimal):
-        return money.text(value)
-    if isinstance(value, datetime):
-        return iso(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    return _plain_composite(value)
+    kind: Any = type(value)
+    return value if kind in _AS_IT_IS else _form(kind)(value)
 
 
-def _plain_composite(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return plain(value.value)
-    own = getattr(type(value), "canonical", None)
+@lru_cache(maxsize=256)
+def _form(kind: type) -> Callable[[Any], Any]:
+    """How values of a type are written."""
+    if issubclass(kind, Enum):
+        return lambda value: plain(value.value)
+    for base, form in _FORMS.items():
+        if issubclass(kind, base):
+            return form
+    own = getattr(kind, "canonical", None)
     if own is not None:
-        return plain(own(value))
-    if isinstance(value, BaseModel):
-        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, (set, frozenset)):
-        return sorted(plain(item) for item in value)
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return lambda value: plain(own(value))
+    if issubclass(kind, BaseModel):
+        return partial(_of_fields, tuple(kind.model_fields))
+    if is_dataclass(kind):
+        return partial(_of_fields, tuple(field.name for field in fields(kind)))
+    return next((form for base, form in _COMPOSITES.items() if issubclass(kind, base)), _refused)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise InputError(f"{value!r} is not finite and has no canonical form")
+    return value
+
+
+def _of_fields(names: Iterable[str], value: Any) -> dict[str, Any]:
+    return _mapping({name: getattr(value, name) for name in names})
+
+
+def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        key if type(key) is str else str(plain(key)): item if type(item) in _AS_IT_IS else plain(item)
+        for key, item in value.items()
+    }
+
+
+def _sequence(value: Iterable[Any]) -> list[Any]:
+    return [plain(item) for item in value]
+
+
+def _set(value: Iterable[Any]) -> list[Any]:
+    return sorted(plain(item) for item in value)
+
+
+def _refused(value: Any) -> Any:
     raise InputError(f"{type(value).__name__} has no canonical form")
+
+
+_FORMS: Mapping[type, Callable[[Any], Any]] = {
+    str: lambda value: value,
+    int: lambda value: value,
+    float: _finite,
+    Decimal: money.text,
+    datetime: iso,
+    date: date.isoformat,
+}
+_COMPOSITES: Mapping[type, Callable[[Any], Any]] = {
+    Mapping: _mapping,
+    set: _set,
+    frozenset: _set,
+    list: _sequence,
+    tuple: _sequence,
+}
 
 
 def dumps(value: Any) -> str:

@@ -12,6 +12,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def as_utc(instant: datetime, name: str = "instant") -> datetime:
     """The same instant in UTC; an instant without a zone is refused, never guessed."""
+    if type(instant) is datetime and instant.tzinfo is UTC:
+        return instant
     if instant.tzinfo is None:
         raise InputError(f"{name} {instant.isoformat()} has no zone; write it as {instant.isoformat()}+00:00")
     moved = instant.astimezone(UTC)
