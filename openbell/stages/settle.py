@@ -12,12 +12,22 @@ from datetime import datetime, timedelta
 from openbell.crashpoints import reach
 from openbell.errors import BrokerError, DataError, IllegalTransition
 from openbell.ports import Broker, Frozen, Journal, Level, Lookup, OrderEvent, Unsettled
-from openbell.stages.execute import Executed, Sender, fills_of, sendable
+from openbell.stages.execute import CALLED_BACK, Executed, Sender, fills_of, sendable
 from openbell.stages.legs import sent_legs
 from openbell.stages.pace import Pace
-from openbell.stages.steps import SAID, STOP_CANCELED, Known, as_order, filled_by, record_told, withdrawn
+from openbell.stages.steps import (
+    SAID,
+    STOP_CANCELED,
+    Known,
+    as_order,
+    filled_by,
+    mark_canceling,
+    record_told,
+    withdrawn,
+)
+from openbell.values.instrument import is_coin
 from openbell.values.legs import parent_of
-from openbell.values.orders import Fill, Order, OrderState, OrderType
+from openbell.values.orders import Fill, Order, OrderState, OrderType, TimeInForce
 from openbell.values.time import iso
 
 #: A market order older than this is not sent again, whatever the look-ups say.
@@ -107,7 +117,27 @@ class Resolver:
             self.journal.alert("UNMAPPED", order.intent.id, f"the broker says {found.state}: {found.reason}"[:500])
             return not unknown
         self._write(order, found, fills, "recovered=true" if unknown else "")
+        if unknown and found.state is OrderState.ACKED and found.time_in_force is TimeInForce.DAY:
+            self._in_session(order)
         return True
+
+    def _in_session(self, order: Unsettled) -> None:
+        """One that may have arrived after the close waits for the next session, for which nobody decided: call it back.
+
+        Those whose answer came were looked at when it did.
+        """
+        if is_coin(order.intent.symbol) or order.intent.extended_hours:
+            return
+        try:
+            if self.broker.clock().is_open:
+                return
+        except BrokerError as error:
+            self.journal.alert(CALLED_BACK, order.intent.id, f"whether it waits for the next session: {error}")
+            return
+        why = "found at the broker while its market is closed, and called back: it would wait for the next session"
+        mark_canceling(self.journal, replace(order, state=OrderState.ACKED), self.pace.now(), why)
+        self.journal.alert(CALLED_BACK, order.intent.id, why)
+        self.broker.cancel(order.intent.id)
 
     def _write(self, order: Unsettled, found: Order, fills: Sequence[Fill], detail: str) -> None:
         try:

@@ -76,15 +76,28 @@ def test_B31_an_order_that_is_routed_or_lasts_costs_no_question(broker, double):
     assert clocks(double) == 0
 
 
-def test_B31_a_run_that_the_close_overtakes_leaves_an_alert_and_nothing_at_the_venue(double, tmp_path, monkeypatch):
+@pytest.fixture
+def overtaken(double, tmp_path, monkeypatch):
+    """A run whose guards find the venue open, and whose order arrives when it is closed; its answer is hurt."""
     monkeypatch.setenv("OPENBELL_HOME", str(tmp_path))
     store.ensure(load_settings().url)
-    double.plan({"fills": "never"})
-    double.script(ORDER | {"patch": {"status": "accepted"}})
-    double.script({"verb": "GET", "path": "/v2/clock", "nth": 2, "times": 0, "patch": {"is_open": False}})
-    desk = venue_desk(double, Tape(), universe=("KO",))
-    (order,) = trading.trade(desk, "one").orders
+
+    def overtaken(answer):
+        double.plan({"fills": "never"})
+        double.script(ORDER | answer)
+        double.script({"verb": "GET", "path": "/v2/clock", "nth": 2, "times": 0, "patch": {"is_open": False}})
+        desk = venue_desk(double, Tape(), universe=("KO",))
+        trading.trade(desk, "one")
+        desk.recovery("recover", passes=2).recover()
+        return desk
+
+    yield overtaken
+    store.close(load_settings().url)
+
+
+@pytest.mark.parametrize("answer", [{"patch": {"status": "accepted"}}, {"drop": "after"}])
+def test_B31_a_run_that_the_close_overtakes_leaves_an_alert_and_nothing_at_the_venue(overtaken, double, answer):
+    desk = overtaken(answer)
+    (order,) = desk.history.orders()
     assert (order.state, [row["status"] for row in double.orders()]) == (OrderState.CANCELED, ["canceled"])
-    ((kind, subject),) = [(alert.kind, alert.subject) for alert in desk.history.alerts()]
-    assert (kind, subject) == ("CALLED_BACK", order.client_id)
-    store.close(desk.settings.url)
+    assert [(alert.kind, alert.subject) for alert in desk.history.alerts()] == [("CALLED_BACK", order.client_id)]
