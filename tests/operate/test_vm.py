@@ -15,7 +15,6 @@ import httpx
 import prefect.settings
 import pytest
 
-from deployments import vm as installer
 from deployments.local import PROFILE
 from deployments.publish_deployments import LIVE_POOL
 from deployments.service import environment
@@ -123,7 +122,8 @@ def test_every_setting_is_known_to_openbell_and_to_prefect(vm: Vm) -> None:
 
 def test_X12_a_command_of_root_imports_nothing_from_the_folder_that_it_is_given_in(vm: Vm, tmp_path: Path) -> None:
     (tmp_path / "deployments").mkdir()
-    (tmp_path / "deployments/service.py").write_text("raise SystemExit(7)")
+    for name in ("__init__", "service"):
+        (tmp_path / f"deployments/{name}.py").write_text("raise SystemExit(7)")
     command = [vm.root / "usr/local/bin/openbell-env", "--help"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.startswith("usage: openbell-env [--live]")) == (2, True)
@@ -281,28 +281,3 @@ def test_a_drain_without_a_server_is_told_in_one_line(vm: Vm) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: Prefect does not answer")
     assert "Traceback" not in done.stderr
-
-
-# --- releases --------------------------------------------------------------------------------------------------------
-
-
-def releases(root: Path, *names: str) -> None:
-    for name in names:
-        (root / "opt/openbell/releases" / name).mkdir(parents=True)
-
-
-def test_S20_services_go_to_another_release_and_back_in_one_step(tmp_path: Path, capsys) -> None:
-    releases(tmp_path, "1.0-a", "1.1-b")
-    current = tmp_path / "opt/openbell/current"
-    for name, expected in (("1.0-a", "1.0-a"), ("1.1-b", "1.1-b"), ("previous", "1.0-a"), ("previous", "1.1-b")):
-        assert installer.main(["--root", str(tmp_path), "use", name]) == 0
-        assert current.resolve().name == expected
-    assert installer.main(["--root", str(tmp_path), "use", "1.2-c"]) == 1
-    assert capsys.readouterr().err == "error: there is no release '1.2-c'; there are 1.0-a, 1.1-b\n"
-    assert current.resolve().name == "1.1-b"
-
-
-def test_an_installation_without_uv_is_told_in_one_line(tmp_path: Path, capsys) -> None:
-    assert installer.main(["--root", str(tmp_path), "install", "--uv", str(tmp_path / "none")]) == 1
-    assert capsys.readouterr().err.startswith(f"error: there is no uv at {tmp_path / 'none'}")
-    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,27 @@
+"""The releases of a host, without installing one: from one to the next and back, and what is refused."""
+
+from pathlib import Path
+
+from deployments import vm as installer
+
+
+def releases(root: Path, *names: str) -> None:
+    for name in names:
+        (root / "opt/openbell/releases" / name).mkdir(parents=True)
+
+
+def test_S20_services_go_to_another_release_and_back_in_one_step(tmp_path: Path, capsys) -> None:
+    releases(tmp_path, "1.0-a", "1.1-b")
+    current = tmp_path / "opt/openbell/current"
+    for name, expected in (("1.0-a", "1.0-a"), ("1.1-b", "1.1-b"), ("previous", "1.0-a"), ("previous", "1.1-b")):
+        assert installer.main(["--root", str(tmp_path), "use", name]) == 0
+        assert current.resolve().name == expected
+    assert installer.main(["--root", str(tmp_path), "use", "1.2-c"]) == 1
+    assert capsys.readouterr().err == "error: there is no release '1.2-c'; there are 1.0-a, 1.1-b\n"
+    assert current.resolve().name == "1.1-b"
+
+
+def test_an_installation_without_uv_is_told_in_one_line(tmp_path: Path, capsys) -> None:
+    assert installer.main(["--root", str(tmp_path), "install", "--uv", str(tmp_path / "none")]) == 1
+    assert capsys.readouterr().err.startswith(f"error: there is no uv at {tmp_path / 'none'}")
+    assert list(tmp_path.iterdir()) == []
