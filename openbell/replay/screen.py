@@ -36,7 +36,7 @@ class Screened:
 class Screen:
     """Looks ahead from slot to slot; what it may not judge it lets through."""
 
-    __slots__ = ("_always", "_chunk", "_desk", "_step", "_tape", "_weights")
+    __slots__ = ("_always", "_chunk", "_desk", "_measured", "_step", "_tape", "_weights")
 
     def __init__(self, desk: Resolved, tape: Tape, fractions: bool) -> None:
         self._desk = desk
@@ -44,6 +44,7 @@ class Screen:
         self._weights: FloatPanel = np.array([seat.weight for seat in desk.seats])[:, None, None]
         self._step = float(STEP) if fractions else 1.0
         self._always = goes_by_looks(desk.plan) or not desk.sizer.apart
+        self._measured = None if self._always else desk.sizer.measured(tape.bars)
         self._chunk = 1
 
     def ahead(self, state: State, stop: int) -> Screened:
@@ -78,7 +79,8 @@ class Screen:
         if self._always or state.orders:
             return self._everything(asked, fit)
         equity = float(state.cash) + np.where(state.held == 0, 0.0, state.held * prices).sum(axis=1)
-        sizes = self._desk.sizer.rough(equity[:, None], prices)
+        measured = None if self._measured is None else self._measured[row]
+        sizes = self._desk.sizer.rough(equity[:, None], prices, measured)
         if sizes is None:
             return asked
         change = self._change(state, opinion, speaks, sizes)
@@ -111,4 +113,4 @@ class Screen:
         large = size * (prices + ROUNDED) >= float(self._desk.plan.sizing.min_trade) * (1 - NOISE)
         closing = change * held < 0
         worth: Flags = (size >= self._step * (1 - NOISE)) & (large | closing) & ((change != 0) | (slack > NOISE))
-        return worth
+        return worth | np.isnan(size)

@@ -181,7 +181,7 @@ class Trading:
         if self.keep:
             state.decisions.append(Decided(slot, gated.intents, gated.verdicts))
         sent = 0
-        for intent in sending_order(allowed):
+        for intent in () if self.surely(market, allowed, session) else sending_order(allowed):
             sent += self._send(market, intent, session, sent)
 
     def _send(self, market: Market, intent: OrderIntent, session: int, sent: int) -> bool:

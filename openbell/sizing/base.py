@@ -32,9 +32,19 @@ class Sizer(Plugin):
         A symbol that cannot be sized is absent; what it needs and does not know is never guessed.
         """
 
-    def rough(self, equity: FloatPanel, prices: FloatPanel) -> FloatPanel | None:  # noqa: ARG002  # for those that can
-        """The same for many instants, in floats: equity (c, 1) and prices (c, N) to sizes (c, N).
+    def measured(self, bars: Bars) -> FloatPanel | None:  # noqa: ARG002  # for those that look at bars
+        """What sizes depend on beside equity and prices, after each bar, shape (T, N), NaN where it is unknown."""
+        return None
 
-        A replay looks there for instants at which nothing is to be done; None where it cannot be told so.
+    def rough(
+        self,
+        equity: FloatPanel,  # noqa: ARG002  # for those that can
+        prices: FloatPanel,  # noqa: ARG002
+        measured: FloatPanel | None,  # noqa: ARG002
+    ) -> FloatPanel | None:
+        """The same for many instants, in floats: equity (c, 1), prices and what was measured (c, N) to sizes (c, N).
+
+        A replay looks there for instants at which nothing is to be done; None, or NaN for a symbol, where it cannot be
+        told so.
         """
         return None

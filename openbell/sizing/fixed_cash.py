@@ -23,7 +23,7 @@ class FixedCash(Sizer):
         """Every symbol with a price."""
         return {symbol: self.notional / price for symbol, price in context.prices.items()}
 
-    def rough(self, equity: FloatPanel, prices: FloatPanel) -> FloatPanel:  # noqa: ARG002
+    def rough(self, equity: FloatPanel, prices: FloatPanel, measured: FloatPanel | None) -> FloatPanel:  # noqa: ARG002
         """The same in floats."""
         sizes: FloatPanel = float(self.notional) / prices
         return sizes

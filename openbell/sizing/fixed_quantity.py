@@ -22,7 +22,7 @@ class FixedQuantity(Sizer):
         """Every symbol with a price."""
         return dict.fromkeys(context.prices, self.quantity)
 
-    def rough(self, equity: FloatPanel, prices: FloatPanel) -> FloatPanel:  # noqa: ARG002
+    def rough(self, equity: FloatPanel, prices: FloatPanel, measured: FloatPanel | None) -> FloatPanel:  # noqa: ARG002
         """The same in floats."""
         sizes: FloatPanel = np.full(prices.shape, float(self.quantity))
         return sizes

@@ -5,11 +5,15 @@ from decimal import Decimal
 from typing import ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import Field
 
 from openbell.sizing.base import Sizer, SizingContext
-from openbell.values.bars import Bars
+from openbell.values.bars import Bars, FloatPanel
+
+#: Bars whose windows are laid side by side at once, and a spread of returns that rounding alone may make.
+_ROWS, _STILL = 64, 1e-7
 
 
 class VolatilityTarget(Sizer):
@@ -54,6 +58,23 @@ class VolatilityTarget(Sizer):
             returns = np.diff(np.log(closes), axis=0)
             spread: NDArray[np.float64] = returns.std(axis=0, ddof=1) * np.sqrt(self._bars_per_year(bars))
         return spread
+
+    def measured(self, bars: Bars) -> FloatPanel:
+        """Weights after each bar; NaN where there is none, and where a volatility is too small to be told in floats."""
+        weights = np.full(bars.close.shape, np.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            returns = np.diff(np.log(bars.close), axis=0)
+            for start in range(self.lookback_bars, len(bars), _ROWS):
+                some = returns[start - self.lookback_bars : start + _ROWS - 1]
+                spread = sliding_window_view(some, self.lookback_bars, axis=0).std(axis=2, ddof=1)
+                volatility = spread * np.sqrt(self._bars_per_year(bars))
+                told = np.minimum(float(self.max_weight), self.annual_volatility / volatility)
+                weights[start : start + len(told)] = np.where(spread > _STILL, told, np.nan)
+        return weights
+
+    def rough(self, equity: FloatPanel, prices: FloatPanel, measured: FloatPanel | None) -> FloatPanel | None:
+        """The same in floats."""
+        return None if measured is None else np.maximum(measured * equity / prices, 0.0)
 
     def _bars_per_year(self, bars: Bars) -> float:
         if bars.timeframe.daily:

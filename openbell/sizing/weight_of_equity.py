@@ -27,7 +27,7 @@ class WeightOfEquity(Sizer):
             return {}
         return {symbol: self.weight * equity / price for symbol, price in context.prices.items()}
 
-    def rough(self, equity: FloatPanel, prices: FloatPanel) -> FloatPanel:
+    def rough(self, equity: FloatPanel, prices: FloatPanel, measured: FloatPanel | None) -> FloatPanel:  # noqa: ARG002
         """The same in floats."""
         sizes: FloatPanel = np.maximum(float(self.weight) * equity / prices, 0.0)
         return sizes

@@ -73,11 +73,11 @@ class StrategyContract:
         _tried(promises.depends_on_order, strategy, bars, 3)
 
     def test_one_that_says_so_decides_each_symbol_by_itself(self, strategy, bars):
-        parts = [
-            strategy.opinions(bars.columns(at, at + 1)) for at in range(len(bars.symbols) if strategy.apart else 0)
-        ]
+        if not strategy.apart:
+            pytest.skip("it compares symbols")
+        parts = [strategy.opinions(bars.columns(at, at + 1)) for at in range(len(bars.symbols))]
         whole = strategy.opinions(bars)
-        for name in ("target", "confidence") if parts else ():
+        for name in ("target", "confidence"):
             alone = np.hstack([getattr(part, name) for part in parts])
             np.testing.assert_array_equal(alone, getattr(whole, name))
 

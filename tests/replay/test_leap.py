@@ -1,4 +1,4 @@
-"""A replay that takes many slots at once comes to the same as one that takes them one by one."""
+"""A replay that takes many slots, or all orders of a slot, at once comes to the same as one that takes them singly."""
 
 import math
 from dataclasses import fields
@@ -20,9 +20,9 @@ NOW = datetime(2024, 1, 2, 15, tzinfo=UTC)
 NAMES = ("AAA", "BBB", "CCC", "DDD")
 
 
-def replayed(kind, wanted, values, spread=Decimal(2)) -> Replayed:
+def replayed(kind, wanted, values, spread=Decimal(2), keep=False) -> Replayed:
     feed = kind(NAMES[: values.shape[2]], values, spread, wanted.timeframe != "1d")
-    return replay(Request(wanted, feed, FIRST, feed.last))
+    return replay(Request(wanted, feed, FIRST, feed.last, keep=keep))
 
 
 def assert_same(one: Replayed, other: Replayed) -> None:
@@ -131,6 +131,35 @@ def test_a_leap_changes_nothing(values, risk, account, data):
         },
     )
     assert_same(replayed(AtOnce, wanted, values), replayed(OneByOne, wanted, values))
+
+
+SIZERS = (
+    {"use": "fixed_cash", "params": {"notional": 700}},
+    {"use": "fixed_quantity", "params": {"quantity": 3}},
+    {"use": "weight_of_equity", "params": {"weight": 0.1}},
+    {"use": "volatility_target", "params": {"lookback_bars": 5, "max_weight": "0.3"}},
+)
+EXITS = ({}, {"stop_loss": 0.03, "take_profit": 0.04}, {"trailing_stop": 0.02, "time_limit": {"sessions": 4}})
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=markets(), risk=risks(), account=accounts(), data=st.data())
+def test_orders_that_are_filled_together_are_those_that_each_pass_alone(values, risk, account, data):
+    some = data.draw(st.lists(st.sampled_from(STRATEGIES), min_size=1, max_size=3, unique_by=lambda use: use["use"]))
+    rings = data.draw(st.sampled_from([{"enabled": False}, {"every": "1h"}]))
+    wanted = plan(
+        NAMES[: values.shape[2]],
+        risk=risk,
+        account={"params": account | {"fill_share": data.draw(st.sampled_from([1, 1, 1, "0.4"]))}},
+        timeframe=data.draw(st.sampled_from(["1d", "1d", "1h"])),
+        schedule={"trade": data.draw(BELLS), "exits": rings},
+        exits=data.draw(st.sampled_from(EXITS)),
+        strategies=[use | {"weight": weight} for use, weight in zip(some, (0.5, 0.3, 0.2), strict=False)],
+        sizing=data.draw(st.sampled_from(SIZERS))
+        | {"min_trade": data.draw(st.sampled_from([0, 100])), "max_trade": data.draw(st.sampled_from([10_000, 500]))},
+        lookback=12,
+    )
+    assert_same(replayed(OneByOne, wanted, values), replayed(OneByOne, wanted, values, keep=True))
 
 
 def test_without_a_limit_that_binds_every_slot_is_taken_at_once():
