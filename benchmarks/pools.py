@@ -1,13 +1,12 @@
-"""Fifty strategies on up to 10,000 symbols: asked in one thread, on threads, on processes and on Dask.
+"""Fifty strategies on up to 5,000 symbols: asked in one thread, on threads, on processes and on Dask.
 
 Two workers are asked half of them each. Printed is what each pool takes of the time of one thread, for the asking
-alone: below 1 it pays. Beside the time of one thread stands that of the whole evaluation, most of which is the making
-of a signal with its reason for each symbol.
+alone: below 1 it pays.
 """
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -18,12 +17,13 @@ from distributed import LocalCluster
 from benchmarks.evaluate import STRATEGIES, walk
 from openbell.cluster import ask as cluster_ask
 from openbell.errors import StrategyError
-from openbell.stages.evaluate import Answer, Ask, Question, Seat, answer, evaluate, in_turn
+from openbell.stages.evaluate import Answer, Ask, Question, Seat, answer, in_turn
 from openbell.stages.pools import Threads
 from openbell.values.bars import Bars
 
-SYMBOLS, SEATS, WORKERS = (50, 500, 2000, 10000), 50, 2
-REPEATS = {50: 20, 500: 20, 2000: 10, 10000: 5}
+SEATS, WORKERS = 50, 2
+#: How many symbols, and how often threads and one thread take turns at them.
+SYMBOLS = {50: 60, 500: 60, 2000: 60, 5000: 30}
 #: Stands where an answer is still to come.
 SOON = StrategyError("not asked")
 
@@ -51,14 +51,15 @@ def answered(questions: Sequence[Question]) -> list[Answer]:
     return [answer(question) for question in questions]
 
 
-def timed(work: Callable[[], Iterable[object]], repeats: int) -> float:
-    """Seconds of the fastest of a few: whatever else the machine does can only add to it."""
-    times = []
+def compared(ask: Ask, questions: Sequence[Question], repeats: int) -> tuple[float, float]:
+    """Seconds of one thread and of a pool, the fastest of turns that alternate: other work can only add to both."""
+    times: tuple[list[float], list[float]] = [], []
     for _ in range(repeats):
-        start = time.perf_counter()
-        assert len(list(work())) >= SEATS
-        times.append(time.perf_counter() - start)
-    return min(times)
+        for who, found in zip((in_turn, ask), times, strict=True):
+            start = time.perf_counter()
+            assert len(list(who(questions))) == SEATS
+            found.append(time.perf_counter() - start)
+    return min(times[0]), min(times[1])
 
 
 def main() -> None:
@@ -68,20 +69,16 @@ def main() -> None:
         address = stack.enter_context(cluster).scheduler_address
         pools = {"threads": Threads(WORKERS, 0), "processes": on_pool(processes), "dask": partial(cluster_ask, address)}
         print(f"{SEATS} strategies, {WORKERS} workers, {os.cpu_count()} cores; share of the time of one thread")
-        for count in SYMBOLS:
+        for count, repeats in SYMBOLS.items():
             bars = walk(count)
             questions = [(seat.strategy, bars) for seat in seats_of(bars)]
             closes = sum(strategy.lookback * count for strategy, _ in questions)
-            for ask in pools.values():
-                list(ask(questions[:WORKERS]))  # workers import what they need
-            alone = timed(lambda: in_turn(questions), REPEATS[count])  # noqa: B023
-            shares = {name: timed(lambda: ask(questions), REPEATS[count]) / alone for name, ask in pools.items()}  # noqa: B023
-            whole = timed(lambda: evaluate(seats_of(bars), bars).signals, 3)  # noqa: B023
-            told = ", ".join(f"{name} {share:.2f}{' (pays)' if share < 1 else ''}" for name, share in shares.items())
-            print(
-                f"{count:>6} symbols, {closes:>11,} closes: {alone * 1e3:>6.1f} ms of {whole * 1e3:.0f}; {told}",
-                flush=True,
-            )
+            told = []
+            for name, ask in pools.items():
+                list(ask(questions))  # workers import what they need
+                alone, pooled = compared(ask, questions, repeats if name == "threads" else 3)
+                told.append(f"{name} {pooled / alone:.2f}{' (pays)' if pooled < alone else ''}")
+            print(f"{count:>6} symbols, {closes:>11,} closes: {', '.join(told)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,15 @@ import numpy as np
 from distributed import Client, wait
 from distributed.comm import connect  # type: ignore[attr-defined]
 from distributed.comm.addressing import get_address_host_port
+from distributed.security import Security
 
 import openbell
 from openbell.build import build
 from openbell.errors import InputError, OpenbellError
 from openbell.stages.evaluate import Answer, Question, answer
 
-#: Seconds in which a cluster must answer, and have a worker.
-PATIENCE = 10.0
+#: Seconds in which a cluster must answer, and in which it must have a worker, which may just be starting.
+PATIENCE, START = 10.0, 60.0
 #: Seconds in which strategies must have answered.
 ANSWER = 60.0
 
@@ -56,16 +57,17 @@ def _reached(address: str) -> None:
 
 
 async def _greeted(address: str) -> None:
-    comm = await connect(address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+    keys = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
+    comm = await connect(address, timeout=PATIENCE, **keys)  # type: ignore[no-untyped-call]
     await comm.close()
 
 
 def _fit(client: Any, address: str) -> None:
     """Figures are the same wherever they are worked out only where the code is the same."""
     try:
-        client.wait_for_workers(1, timeout=PATIENCE)
+        client.wait_for_workers(1, timeout=START)
     except TimeoutError:
-        raise InputError(f"the Dask cluster at {address!r} has no worker") from None
+        raise InputError(f"the Dask cluster at {address!r} has no worker after {START:g} s") from None
     own = about()
     for worker, told in client.run(about, on_error="return").items():
         if isinstance(told, Exception):
@@ -87,7 +89,9 @@ def ask(address: str, questions: Sequence[Question]) -> Sequence[Answer]:
         return ()
     with connected(address) as client:
         shares = min(len(questions), sum(client.nthreads().values()))
-        tasks = client.map(_answers, [questions[start::shares] for start in range(shares)], pure=False)
+        # Beside the graph, which is not made for panels.
+        parts = client.scatter([questions[start::shares] for start in range(shares)], hash=False)
+        tasks = client.map(_answers, parts, pure=False)
         try:
             wait(tasks, timeout=ANSWER)  # type: ignore[no-untyped-call]
         except TimeoutError:

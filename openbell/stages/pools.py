@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from openbell.stages.evaluate import Answer, Question, answer, in_turn
 
 #: Closes that all strategies look at together, below which handing them out costs more than it gains: docs/scale.md.
-PAYS = 1_000_000
+PAYS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
