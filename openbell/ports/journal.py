@@ -129,13 +129,7 @@ class Journal(Protocol):
         """The committed plan of a slot, if there is one."""
 
     def begin_send(
-        self,
-        slot: Slot,
-        fencing: int,
-        event: OrderEvent,
-        reduces: bool,
-        gate: LastGate,
-        with_it: Sequence[str] = (),
+        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate, with_it: Sequence[str] = ()
     ) -> Forbidden | Reduced | None:
         """Mark an intent SENDING, or learn why it must not be sent; Reduced is the quantity that it goes with.
 

@@ -203,13 +203,7 @@ class SqlJournal:
         return None if frozen is None else legs.without_legs(frozen)
 
     def begin_send(
-        self,
-        slot: Slot,
-        fencing: int,
-        event: OrderEvent,
-        reduces: bool,
-        gate: LastGate,
-        with_it: Sequence[str] = (),
+        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate, with_it: Sequence[str] = ()
     ) -> Forbidden | Reduced | None:
         """Mark an intent SENDING with its legs, or learn why not; a stale claim or lease is a StoreError.
 
