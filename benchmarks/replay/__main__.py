@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.replay.common import measured as measured_common
 from benchmarks.replay.environments import CACHE, PEERS
 from benchmarks.replay.growth import growth
 from benchmarks.replay.running import Engine, Run, run
@@ -38,6 +39,7 @@ def main() -> int:
         runs = [found for engine in ENGINES if engine.name not in asked.without for found in measured(engine, workload)]
         wrong += page.workload(workload, load(made(workload, CACHE / "prices")), runs)
     if not asked.no_growth:
+        page.common(measured_common(made("W2", CACHE / "prices")))
         page.growth(growth(ENGINES[1]))
         page.sweep(measured_sweep(made("W1", CACHE / "prices")))
     if asked.write:

@@ -4,6 +4,7 @@ import os
 import platform
 from dataclasses import dataclass, field
 
+from benchmarks.replay.common import Cost
 from benchmarks.replay.growth import Growth
 from benchmarks.replay.running import Run
 from benchmarks.replay.sweeping import Sweep
@@ -27,6 +28,13 @@ COLUMNS = (
     "peak",
     "fills",
     "cash",
+)
+COMMON = (
+    "Sizes that follow the account or the price let few slots pass without an order, so that most are decided whole:",
+    "sized and netted exactly, cleared by the rules at once where nothing binds, else order by order. A year of the",
+    "prices of W2 with the limits as above, rebalanced from 250 of money on, the exits job on with its default rules;",
+    "then the demo.",
+    "",
 )
 HEAD = """# Replay against what one would pick instead
 
@@ -71,6 +79,14 @@ class Page:
         for (symbols, bars), run in found.runs.items():
             self.say(f"| {symbols:,} x {bars:,} | {_time(run.cpu)} | {_time(run.wall)} | {run.peak:,.0f} MB |")
         self.say("", *found.lines())
+
+    def common(self, found: list[Cost]) -> None:
+        """What plans as people write them cost."""
+        self.say("", "## Plans as people write them", "", *COMMON)
+        self.say("| plan | CPU | bars a CPU second | slots decided | fills | CPU of a fill |", "|---" * 6 + "|")
+        for one in found:
+            rate, fill = f"{one.bars / one.cpu:,.0f}", f"{one.cpu / max(one.fills, 1) * 1e3:.2f} ms"
+            self.say(f"| {one.name} | {_time(one.cpu)} | {rate} | {one.decided:,} | {one.fills:,} | {fill} |")
 
     def sweep(self, found: Sweep) -> None:
         """What a sweep costs."""

@@ -72,6 +72,18 @@ def test_volatility_target_gives_the_calmer_symbol_the_larger_position():
     assert float(sizes["BBB"] * 40) == pytest.approx(float(sizes["AAA"] * 100) / 2)
 
 
+def test_volatility_target_is_told_for_every_bar_as_for_the_last_one():
+    close = 100 * np.exp(np.random.default_rng(5).normal(0, 0.02, (200, 2)).cumsum(axis=0))
+    close[:, 1] = 50.0
+    bars, sizer = bars_of(close), VolatilityTarget(lookback_bars=10, max_weight="0.3")
+    rough = sizer.rough(np.full((200, 1), 10_000.0), np.full((200, 2), 100.0), sizer.measured(bars))
+    assert np.isnan(rough[:10]).all()
+    assert np.isnan(rough[:, 1]).all()
+    for row in range(10, 200):
+        sizes = sizer.full_sizes(context(prices={"AAA": Decimal(100)}, bars=bars.rows(0, row + 1)))
+        assert rough[row, 0] == pytest.approx(float(sizes["AAA"]), rel=1e-12)
+
+
 def test_volatility_of_shorter_bars_is_scaled_by_the_hours_of_a_day():
     close = zigzag(61, 0.02)[:, None]
     daily = VolatilityTarget().volatility(bars_of(close))
