@@ -7,7 +7,7 @@ import pytest
 from openbell.values.bars import Timeframe
 from tests.contracts.feed_contract import Case, FeedContract
 from tests.faultbroker.process import FaultBroker
-from tests.feeds.alpaca_rows import opened, written
+from tests.feeds.alpaca.rows import opened, written
 from tests.feeds.frames import AS_OF, SYMBOLS, daily, minutes
 
 

@@ -8,29 +8,22 @@ import pytest
 
 from openbell.values.bars import Timeframe
 from openbell.values.market import DropCode
-from tests.faultbroker.process import FaultBroker
-from tests.feeds.alpaca_rows import opened
+from tests.feeds.alpaca.rows import opened
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY, HOUR = Timeframe("1d"), Timeframe("1h")
 COIN = "BTC/USD"
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
-        yield double
-
-
 @pytest.fixture
-def double(process):
+def double(double_process):
     """Thirty days and as many hours of a coin; days begin at midnight in Chicago."""
-    process.reset()
-    process.set(frozen=NOW.timestamp())
-    process.bars({COIN: [row(NOW.replace(hour=6) - timedelta(days=n), n) for n in range(30, -1, -1)]})
-    process.quote(COIN, "90000.1", "90000.9")
-    process.quote("AAPL", "99.99", "100.01")
-    return process
+    double_process.reset()
+    double_process.set(frozen=NOW.timestamp())
+    double_process.bars({COIN: [row(NOW.replace(hour=6) - timedelta(days=n), n) for n in range(30, -1, -1)]})
+    double_process.quote(COIN, "90000.1", "90000.9")
+    double_process.quote("AAPL", "99.99", "100.01")
+    return double_process
 
 
 def row(time, n):

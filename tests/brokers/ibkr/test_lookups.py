@@ -11,25 +11,8 @@ from openbell.errors import BrokerUnavailable
 from openbell.stages.flatten import cancel_all
 from openbell.stages.pace import Pace
 from openbell.values.orders import OrderState
+from tests.brokers.ibkr.asked import fills
 from tests.contracts.broker_contract import intent
-
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def broker(connect):
-    return connect(ack_timeout=0.3)
-
-
-@pytest.fixture
-def elsewhere(connect):
-    """Another process on the same account, which has sent nothing."""
-    return connect(client_id=99)
-
-
-def fills(broker):
-    return broker.fills(broker.clock().now - HOUR)
-
 
 # --- where an order is found -----------------------------------------------------------------------------------------
 

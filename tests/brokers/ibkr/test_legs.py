@@ -7,17 +7,9 @@ import pytest
 from openbell.ports import Accepted, Rejected, Unknown
 from openbell.values.orders import OrderState, Purpose, Side
 from tests.contracts.broker_contract import intent
-from tests.contracts.ibkr_venue import opened
 from tests.twsdouble.process import TwsDouble
 
 EXITS = {"take_profit": Decimal(110), "stop_loss": Decimal(95)}
-
-
-@pytest.fixture
-def broker(gateway: TwsDouble):
-    broker = opened(gateway, ack_timeout=0.3)
-    yield broker
-    broker.close()
 
 
 def told(gateway: TwsDouble) -> list[tuple[str, ...]]:

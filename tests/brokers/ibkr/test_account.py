@@ -9,24 +9,6 @@ from openbell.ports import Accepted, Rejected
 from openbell.values.orders import OrderType
 from tests.contracts.broker_contract import intent
 
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def broker(connect):
-    return connect(ack_timeout=0.3)
-
-
-@pytest.fixture
-def elsewhere(connect):
-    """Another process on the same account, which has sent nothing."""
-    return connect(client_id=99)
-
-
-def fills(broker):
-    return broker.fills(broker.clock().now - HOUR)
-
-
 # --- the account -----------------------------------------------------------------------------------------------------
 
 

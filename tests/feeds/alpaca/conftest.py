@@ -1,0 +1,26 @@
+"""A double of Alpaca for its feed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faultbroker.process import FaultBroker
+from tests.feeds.alpaca.rows import written
+from tests.feeds.frames import AS_OF, SYMBOLS, daily
+
+
+@pytest.fixture(scope="module")
+def double_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultBroker]:
+    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
+        yield double
+
+
+@pytest.fixture
+def double(double_process: FaultBroker) -> FaultBroker:
+    """A venue at AS_OF with thirty daily bars of three symbols, and their quotes."""
+    double_process.reset()
+    double_process.set(frozen=AS_OF.timestamp())
+    double_process.bars(written(daily()))
+    for symbol in SYMBOLS:
+        double_process.quote(symbol, "99.99", "100.01")
+    return double_process
