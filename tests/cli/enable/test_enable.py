@@ -1,80 +1,19 @@
 """Switching off and on, and arming a live account, as a person at a terminal does it."""
 
-import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-import openbell
 from openbell import store
-from openbell.build import build, digest
 from openbell.calendar.exchange import exchange
 from openbell.desk import open_desk
 from openbell.jobs import trading
 from openbell.stages.permits import end_of_day
 from openbell.values.record import Outcome
+from tests.cli.enable.live import LIVE, PAPER, ibkr, trade, words
 from tests.twsdouble.process import TwsDouble
-
-LIVE, PAPER = "U7654321", "DU1234567"
-
-
-@pytest.fixture(scope="module")
-def gateway_process(tmp_path_factory):
-    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as double:
-        yield double
-
-
-@pytest.fixture
-def gateway(gateway_process):
-    """A login of one live account."""
-    gateway_process.reset()
-    gateway_process.set(accounts=[LIVE])
-    return gateway_process
-
-
-def ibkr(port, mode="live", plan="live", exchange="24/7"):
-    waits = "connect_timeout = 2.0, request_timeout = 2.0, id_patience = 0.0"
-    return f"""\
-name = "demo"
-mode = "{plan}"
-universe = ["AAPL"]
-[account]
-broker = "ibkr"
-name = "gateway"
-params = {{ port = {port}, mode = "{mode}", {waits} }}
-[window]
-exchange = "{exchange}"
-[[strategies]]
-use = "buy_and_hold"
-"""
-
-
-@pytest.fixture
-def live(empty, gateway, monkeypatch):
-    """A live plan on the gateway, for the command line and for runs in this process."""
-    monkeypatch.setenv("OPENBELL_HOME", str(empty.home))
-    monkeypatch.setenv("OPENBELL_PLANS", str(empty.plans))
-    empty.write(ibkr(gateway.port))
-    return empty
-
-
-def trade(run="run-1"):
-    return trading.trade(open_desk("demo"), run)
-
-
-def words(terminal):
-    with sqlite3.connect(terminal.home / "openbell.db") as file:
-        found = file.execute("SELECT act, job, actor, reason, account, environment FROM permits ORDER BY number")
-        rows = found.fetchall()
-    file.close()
-    return rows
-
 
 # --- switching off and on ------------------------------------------------------------------------------------
 
@@ -170,48 +109,6 @@ def test_I17_the_arming_ends_with_the_day_of_the_exchange(live):
     desk = open_desk("demo")
     desk.clock = lambda: midnight
     assert trading.trade(desk, "run-1").code == "NOT_ARMED"
-
-
-def test_S20_a_plan_that_changes_must_be_armed_anew(live, gateway):
-    live("enable", "demo", "--live", "--confirm", "4321")
-    live.write(ibkr(gateway.port).replace('["AAPL"]', '["AAPL", "IBM"]'))
-    assert "has changed since" in trade().message
-    assert live.json("status")["plans"][0]["state"] == "not armed"
-
-
-def test_S20_of_two_workers_with_different_code_the_one_that_was_armed_opens_orders(live, tmp_path):
-    live("enable", "demo", "--live", "--confirm", "4321")
-    (arming,) = [word.arming for word in [open_desk("demo").permits.standing("demo").armed]]
-    assert arming.build == build()
-    other = elsewhere(tmp_path, live)
-    assert "this is 0.1.0+" in other
-    assert f"for openbell {arming.build}" in other
-    assert trade("run-2").code != "VERSION"
-
-
-def elsewhere(tmp_path, live):
-    """What a run of a copy of the package says that differs from this one by a comment."""
-    copy = tmp_path / "deployed"
-    shutil.copytree(Path(openbell.__file__).parent, copy / "openbell", ignore=shutil.ignore_patterns("__pycache__"))
-    with (copy / "openbell" / "jobs" / "trading.py").open("a") as source:
-        source.write("# one line more\n")
-    said = (
-        "from openbell import desk; from openbell.jobs import trading as t; print(t.trade(desk.open_desk('demo'), 'x'))"
-    )
-    env = {**os.environ, "PYTHONPATH": str(copy), "OPENBELL_HOME": str(live.home), "OPENBELL_PLANS": str(live.plans)}
-    command = [sys.executable, "-c", said]
-    return subprocess.run(command, capture_output=True, text=True, cwd=copy, env=env, timeout=60, check=True).stdout
-
-
-def test_S20_every_source_counts_towards_the_code_that_is_armed(tmp_path):
-    (tmp_path / "a.py").write_text("x = 1")
-    (tmp_path / "sub").mkdir()
-    digests = [digest(tmp_path)]
-    for name, text in (("a.py", "x = 2"), ("sub/b.py", ""), ("sub/b.py", "x = 1"), ("notes.txt", "no code")):
-        (tmp_path / name).write_text(text)
-        digests.append(digest(tmp_path))
-    assert len(set(digests)) == 4
-    assert digests[-1] == digests[-2]
 
 
 def test_a_live_plan_that_was_switched_off_must_be_armed_anew(live):

@@ -1,109 +1,22 @@
 """openbell doctor: each line is ok, warning or failed for a reason, within its time, and without any secret."""
 
-import json
 import socket
 import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 import pytest
 
 from openbell.calendar.exchange import exchange
 from openbell.cli.checks import installation, plans
-from openbell.cli.checks.findings import ABOUT, LIMIT
+from openbell.cli.checks.findings import ABOUT
 from openbell.ports import Level
 from openbell.store import open_journal
 from openbell.values.condition import Condition
-from openbell.values.job import JOBS
 from openbell.values.plan import Plan
-from tests.cli.prefect_double import PrefectDouble, serving
-from tests.contracts.alpaca_venue import CANARY_ID, CANARY_SECRET
-from tests.faultbroker.process import FaultBroker
-from tests.twsdouble.process import TwsDouble
-
-#: A run of the doctor whose every look hangs; each kind of look is given up after LIMIT.
-LONGEST = 5 * LIMIT
-
-
-@pytest.fixture(scope="module")
-def alpaca_process(tmp_path_factory):
-    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
-        yield double
-
-
-@pytest.fixture
-def alpaca(alpaca_process):
-    alpaca_process.reset()
-    alpaca_process.script()
-    alpaca_process.keys(CANARY_ID, CANARY_SECRET)
-    return alpaca_process
-
-
-@pytest.fixture(scope="module")
-def gateway_process(tmp_path_factory):
-    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as double:
-        yield double
-
-
-@pytest.fixture
-def gateway(gateway_process):
-    gateway_process.reset()
-    gateway_process.state(silent=False)
-    return gateway_process
-
-
-@pytest.fixture
-def prefect():
-    with serving() as double:
-        double.deploy(*JOBS)
-        yield double
-
-
-def alpaca_plan(url, mode="paper"):
-    return f"""\
-name = "demo"
-mode = "{mode}"
-universe = ["AAPL"]
-account = {{ broker = "alpaca", name = "desk", params = {{ url = "{url}" }} }}
-window = {{ exchange = "24/7" }}
-strategies = [{{ use = "buy_and_hold" }}]
-"""
-
-
-def ibkr_plan(port, mode="paper"):
-    return f"""\
-name = "demo"
-mode = "{mode}"
-universe = ["AAPL"]
-account = {{ broker = "ibkr", name = "gateway", params = {{ port = {port}, mode = "{mode}" }} }}
-window = {{ exchange = "24/7" }}
-strategies = [{{ use = "buy_and_hold" }}]
-"""
-
-
-KEYS = {"OPENBELL_ALPACA_KEY_ID": CANARY_ID, "OPENBELL_ALPACA_SECRET_KEY": CANARY_SECRET}
-
-
-def look(terminal, prefect=None, code=None, **env):
-    """The lines by check, the worst of each; the exit code must be what they say."""
-    url = {"PREFECT_API_URL": prefect.url if isinstance(prefect, PrefectDouble) else prefect or ""}
-    result = terminal("doctor", "--json", PREFECT_HOME=str(terminal.home), **url, **env)
-    answer = json.loads(result.stdout)
-    worst = {}
-    for line in answer["findings"]:
-        order = ["ok", "warning", "failed"]
-        if line["check"] not in worst or order.index(line["state"]) > order.index(worst[line["check"]]["state"]):
-            worst[line["check"]] = line
-    assert answer["ok"] is (result.exit_code == 0) is (not any(w["state"] == "failed" for w in worst.values()))
-    assert all(line["advice"] for line in answer["findings"] if line["state"] != "ok")
-    return worst
-
-
-def states(lines, *names):
-    return [lines[name]["state"] if name in lines else None for name in names]
-
+from tests.cli.doctor.looks import LONGEST, ibkr_plan, look, states
+from tests.contracts.alpaca_venue import CANARY_SECRET
 
 # --- all well ------------------------------------------------------------------------------------------------
 
@@ -191,126 +104,7 @@ def test_an_unknown_variable_is_one_line_and_not_its_value(empty):
 # --- the broker ----------------------------------------------------------------------------------------------
 
 
-def test_G05_alpaca_answers(empty, prefect, alpaca):
-    empty.write(alpaca_plan(alpaca.url))
-    lines = look(empty, prefect, **KEYS)
-    assert states(lines, "credentials", "broker", "account", "clock", "calendar") == ["ok"] * 5
-    assert {line.split()[0] for line in alpaca.requests()} == {"GET"}, "nothing is ever sent"
-
-
-def test_G05_a_gateway_answers(empty, prefect, gateway):
-    empty.write(ibkr_plan(gateway.port))
-    lines = look(empty, prefect)
-    assert states(lines, "credentials", "broker", "account", "clock", "calendar") == ["ok"] * 5, lines
-    assert gateway.orders() == []
-
-
-@pytest.mark.parametrize("seconds", [3, -3, 1800])
-def test_B34_a_clock_that_is_off(empty, prefect, alpaca, seconds):
-    empty.write(alpaca_plan(alpaca.url))
-    alpaca.set(offset=seconds)
-    line = look(empty, prefect, **KEYS)["clock"]
-    assert (line["state"], "NTP" in line["advice"]) == ("failed", True)
-    alpaca.set(offset=0)
-
-
-def test_B35_X03_a_broker_that_is_closed_while_our_calendar_is_open(empty, prefect, alpaca):
-    empty.write(alpaca_plan(alpaca.url))
-    alpaca.set(is_open=False)
-    assert states(look(empty, prefect, **KEYS), "clock", "calendar") == ["ok", "failed"]
-    alpaca.set(is_open=True)
-
-
-def test_B35_X03_a_broker_whose_coming_sessions_are_shorter_than_ours(empty, prefect, alpaca):
-    empty.write(alpaca_plan(alpaca.url).replace("24/7", "XNYS"))
-    alpaca.script({"verb": "GET", "path": "/v2/calendar", "times": 0, "status": 200, "body": "[]"})
-    line = look(empty, prefect, **KEYS)["sessions"]
-    assert (line["state"], "no session at the venue" in line["detail"]) == ("failed", True)
-    alpaca.script()
-
-
-def test_X03_a_broker_that_tells_no_calendar_holds_nothing_up(empty, prefect, alpaca):
-    empty.write(alpaca_plan(alpaca.url).replace("24/7", "XNYS"))
-    alpaca.script({"verb": "GET", "path": "/v2/calendar", "times": 0, "status": 404, "body": "<html>"})
-    assert states(look(empty, prefect, **KEYS), "sessions") == ["warning"]
-    alpaca.script()
-
-
-@pytest.mark.parametrize(("missing", "problem"), [
-    ({"OPENBELL_ALPACA_KEY_ID": ""}, "missing or empty"),
-    ({"OPENBELL_ALPACA_SECRET_KEY": "changeme"}, "placeholder"),
-    ({"OPENBELL_ALPACA_SECRET_KEY": f"{CANARY_SECRET}\n"}, "white space"),
-    ({"OPENBELL_ALPACA_SECRET_KEY": "another/secret"}, "refuses the keys"),
-])  # fmt: skip
-def test_F04_keys_that_are_none(empty, prefect, alpaca, missing, problem):
-    empty.write(alpaca_plan(alpaca.url))
-    lines = look(empty, prefect, **KEYS | missing)
-    assert states(lines, "credentials", "broker", "account") == ["failed", "warning", "warning"]
-    assert problem in lines["credentials"]["detail"]
-
-
-def test_F03_an_account_of_the_other_mode(empty, prefect, alpaca, gateway):
-    empty.write(alpaca_plan(alpaca.url))
-    alpaca.set(account_number="928374650")
-    line = look(empty, prefect, **KEYS)["account"]
-    assert (line["state"], "is a live one" in line["detail"]) == ("failed", True)
-    empty.write(ibkr_plan(gateway.port))
-    gateway.set(accounts=["U7654321"])
-    assert states(look(empty, prefect), "account") == ["failed"]
-
-
-def test_a_blocked_account(empty, prefect, alpaca):
-    empty.write(alpaca_plan(alpaca.url))
-    alpaca.set(trading_blocked=True)
-    assert states(look(empty, prefect, **KEYS), "account") == ["failed"]
-    alpaca.set(trading_blocked=False)
-
-
-FAULTS = [
-    {"status": 500},
-    {"mangle": "html"},
-    {"mangle": "half"},
-    {"mangle": "empty"},
-    {"drop": "before"},
-    {"delay": 20},
-]
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_a_broker_that_answers_with_nonsense_or_not_at_all(empty, prefect, alpaca, fault):
-    empty.write(alpaca_plan(alpaca.url))
-    alpaca.script({"path": "/v2/account", "times": 0} | fault)
-    before = time.monotonic()
-    lines = look(empty, prefect, **KEYS)
-    assert time.monotonic() - before < LONGEST
-    assert lines["broker"]["state"] == "failed"
-
-
-@pytest.mark.parametrize("kind", ["refused", "silent", "half-open"])
-def test_a_gateway_that_does_not_answer(empty, prefect, gateway, kind):
-    port, listening = gateway.port, socket.socket()
-    with closing(listening):
-        listening.bind(("127.0.0.1", 0))
-        if kind != "silent":
-            port = listening.getsockname()[1]
-        if kind == "half-open":
-            listening.listen()
-        gateway.state(silent=kind == "silent")
-        empty.write(ibkr_plan(port))
-        before = time.monotonic()
-        lines = look(empty, prefect)
-        assert time.monotonic() - before < LONGEST
-    assert states(lines, "broker", "clock") == ["failed", "warning"], lines
-
-
 # --- the plan ------------------------------------------------------------------------------------------------
-
-
-def test_A10_a_live_plan_that_is_not_armed(empty, prefect, gateway):
-    empty.write(ibkr_plan(gateway.port, "live"))
-    gateway.set(accounts=["U7654321"])
-    line = look(empty, prefect)["enabled"]
-    assert (line["state"], "`openbell enable demo --live`" in line["detail"]) == ("warning", True)
 
 
 def test_A07_a_plan_that_was_switched_off(empty, prefect):
@@ -431,22 +225,3 @@ def test_a_block_that_is_not_saved(empty, prefect):
 
 
 # --- secrets -------------------------------------------------------------------------------------------------
-
-
-def test_X01_no_line_repeats_a_secret_whoever_does(empty, prefect, alpaca):
-    target = f"tgram://{CANARY_SECRET}/chat"
-    empty.write(alpaca_plan(alpaca.url) + 'notify = { targets = [{ to = "env:OPENBELL_NOTIFY_OPS" }] }\n')
-    said = {"status": 500, "body": f"{CANARY_ID} {CANARY_SECRET}", "path": "/v2/account", "times": 0}
-    written = prefect.url.replace("http://", f"http://kim:{quote(CANARY_SECRET, safe='')}@")
-    wrongly = prefect.url.replace("http://", f"http://kim:{CANARY_SECRET}@")
-    env = {**KEYS, "OPENBELL_NOTIFY_OPS": target, "PREFECT_API_AUTH_STRING": f"kim:{CANARY_SECRET}"}
-    for fault, manner in (({}, ""), (said, "401"), ({"mangle": "html", "times": 0}, "html")):
-        alpaca.script()
-        alpaca.script(*([fault] if fault else []))
-        prefect.manner = manner
-        for words, url in ((("doctor",), written), (("doctor", "--json"), written), (("doctor",), wrongly)):
-            told = empty(*words, PREFECT_API_URL=url, **env)
-            assert CANARY_SECRET not in told.output
-            assert quote(CANARY_SECRET, safe="") not in told.output
-            assert CANARY_ID not in told.output
-    assert any(authorization.startswith("Basic ") for _, authorization in prefect.asked)
