@@ -18,7 +18,7 @@ from openbell.replay.sweep.sweep import sweep
 from openbell.settings import Settings
 from openbell.stages.evaluate import Seat, evaluate
 from openbell.strategies.sma_crossover import SmaCrossover
-from tests.replay.test_sweep import asked, command, home, labour  # noqa: F401
+from tests.replay.sweep.sweeping import asked, command, labour
 from tests.strategies.test_evaluate import random_bars
 
 GRID = ("fast=3:10:1", "slow=20")
