@@ -8,7 +8,7 @@ from openbell.errors import BrokerUnavailable
 from openbell.stages.guards import check
 from openbell.values.job import EXITS
 from openbell.values.plan import Window
-from tests.stages.test_guards import NOW, PLAN, Counted, Stub, situation
+from tests.stages.situations import NOW, PLAN, Counted, Stub, situation
 
 DAY = date(2026, 11, 19)
 OPENS, CLOSES = (datetime.combine(DAY, time(hour, minute), UTC) for hour, minute in ((14, 30), (21, 0)))

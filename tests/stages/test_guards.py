@@ -1,85 +1,19 @@
 """The preconditions: their order, their codes, and that nothing is asked for after the first that blocks."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from openbell.brokers.paper import PaperBroker, PaperSettings
-from openbell.brokers.paper.memory import MemoryLedger
 from openbell.calendar.exchange import exchange
-from openbell.calendar.window import WindowDecision
 from openbell.errors import BrokerUnavailable, InputError, KeysRefused, WrongAccount
-from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
-from openbell.ports.permits import Act, Arming, Standing, Word
-from openbell.stages.guards import Situation, check
-from openbell.stages.permits import end_of_day
+from openbell.ports import Breaker, Broker, Claim, ClaimKind, Level, Switch
+from openbell.ports.permits import Act, Standing, Word
+from openbell.stages.guards import check
 from openbell.values.account import Account, Position
-from openbell.values.job import EXITS, ORDERS, POSITIONS, RECOVER, TRADE, Job
-from openbell.values.plan import Plan
-
-NOW = datetime(2026, 11, 19, 14, 35, tzinfo=UTC)
-OPEN = WindowDecision(True, "OPEN", "open", date(2026, 11, 19), NOW, NOW + timedelta(hours=6), None)
-PLAN = Plan.model_validate({"name": "p", "universe": ["AAPL"], "strategies": [{"use": "sma_crossover"}]})
-
-LIVE = PLAN.model_copy(update={"mode": "live"})
-
-
-def armed(account: str = "U7654321", expires: datetime | None = None) -> Standing:
-    arming = Arming(account, "live", LIVE.hash, expires or end_of_day(NOW, exchange("XNYS").zone))
-    return Standing(armed=Word("p", Act.ARMED, "kim", arming=arming))
-
-
-class Stub:
-    """An account of either kind that answers."""
-
-    account_id = "U7654321"
-
-    def __init__(self, environment: str, now: datetime = NOW) -> None:
-        self.environment, self.now = environment, now
-
-    def clock(self) -> BrokerClock:
-        return BrokerClock(self.now, True)
-
-    def account(self) -> Account:
-        return Account(self.account_id, self.environment, "USD", Decimal(1000), {}, Decimal(1000))
-
-
-def broker(now: datetime = NOW, is_open: bool = True) -> Broker:
-    settings = PaperSettings(account="p", cash=Decimal(1000))
-    return PaperBroker(settings, MemoryLedger(), lambda *_: {}, lambda: now, lambda _: is_open, lambda at: at)
-
-
-class Counted:
-    """A door to the broker that counts how often it is opened."""
-
-    def __init__(self, made: Broker) -> None:
-        self.made, self.opened = made, 0
-
-    def __call__(self) -> Broker:
-        self.opened += 1
-        return self.made
-
-
-def situation(**changes: object) -> Situation:
-    usual = Situation(
-        plan=PLAN,
-        job=TRADE,
-        as_of=NOW,
-        switch=Switch(Level.ACTIVE, 0),
-        breaker=Breaker(False, 0),
-        claim=Claim(ClaimKind.WON, "r", 1),
-        window=OPEN,
-        late_by=timedelta(seconds=1),
-        grace=timedelta(seconds=60),
-        broker=Counted(broker()),
-        simulated=False,
-        account_limits=lambda _account: "",
-        probe=lambda standing: standing,
-    )
-    return replace(usual, **changes)
-
+from openbell.values.job import EXITS, RECOVER
+from tests.stages.situations import LIVE, NOW, OPEN, PLAN, Counted, Stub, armed, broker, situation
 
 BLOCKING = {
     "enabled": ({"plan": PLAN.model_copy(update={"enabled": False})}, "DISABLED"),
@@ -169,63 +103,6 @@ def test_F03_the_account_must_be_of_the_plans_environment() -> None:
 
 
 # --- what people allow ---------------------------------------------------------------------------------------
-
-
-def test_A10_I17_a_live_plan_that_nobody_armed_asks_the_broker_nothing() -> None:
-    door = Counted(Stub("live"))
-    last = check(situation(plan=LIVE, broker=door))[-1]
-    assert (last.name, last.code, door.opened) == ("enabled", "NOT_ARMED", 0)
-    assert "`openbell enable p --live`" in last.detail
-
-
-def test_I17_a_live_plan_that_is_armed_passes_for_its_account_alone() -> None:
-    door = Counted(Stub("live"))
-    assert check(situation(plan=LIVE, broker=door, standing=armed()))[-1].passed
-    last = check(situation(plan=LIVE, broker=door, standing=armed(account="U9999999")))[-1]
-    assert (last.code, last.detail) == (
-        "ENVIRONMENT", "plan p was armed for account ...9999, the broker says ...4321"
-    )  # fmt: skip
-
-
-def test_I17_an_arming_ends_at_midnight_of_the_exchange_and_not_a_moment_later() -> None:
-    midnight = end_of_day(NOW, exchange("XNYS").zone)
-    assert midnight == datetime(2026, 11, 20, 5, tzinfo=UTC)
-    live = {"plan": LIVE, "broker": Counted(Stub("live")), "standing": armed()}
-    assert check(situation(**live, clock=midnight - timedelta(microseconds=1)))[-1].passed
-    last = check(situation(**live, clock=midnight))[-1]
-    assert (last.code, "its arming by kim ended" in last.detail) == ("NOT_ARMED", True)
-
-
-@pytest.mark.parametrize(
-    ("day", "hours"), [((2026, 3, 7, 12), 17), ((2026, 3, 8, 4, 59), 1 / 60), ((2026, 3, 8, 5), 23)]
-)
-def test_an_arming_on_the_day_of_a_clock_change_ends_at_midnight_too(day: tuple[int, ...], hours: float) -> None:
-    now = datetime(*day, tzinfo=UTC)
-    assert (end_of_day(now, exchange("XNYS").zone) - now).total_seconds() == pytest.approx(hours * 3600)
-
-
-def test_S20_a_plan_that_changed_after_it_was_armed_waits_for_a_person() -> None:
-    changed = LIVE.model_copy(update={"universe": ("MSFT",)})
-    last = check(situation(plan=changed, standing=armed()))[-1]
-    assert (last.code, "has changed since kim armed it" in last.detail) == ("NOT_ARMED", True)
-
-
-@pytest.mark.parametrize(("job", "code"), [(TRADE, "VERSION"), (EXITS, ""), (ORDERS, "")])
-def test_S20_a_worker_with_other_code_than_the_armed_one_opens_nothing_and_still_protects(job: Job, code: str) -> None:
-    standing = armed()
-    word = replace(standing.armed, arming=replace(standing.armed.arming, build="0.1.0+aaa"))
-    door = Counted(Stub("live"))
-    terms = {"plan": LIVE, "job": job, "standing": replace(standing, armed=word), "broker": door}
-    assert check(situation(**terms, build=lambda: "0.1.0+aaa"))[-1].passed
-    last = check(situation(**terms, build=lambda: "0.1.0+bbb"))[-1]
-    assert last.code == code
-    assert not code or "armed by kim for openbell 0.1.0+aaa, this is 0.1.0+bbb" in last.detail
-
-
-@pytest.mark.parametrize(("job", "passes"), [(TRADE, False), (EXITS, False), (ORDERS, True), (POSITIONS, True)])
-def test_A10_jobs_that_only_look_need_no_arming(job: Job, passes: bool) -> None:
-    door = Counted(Stub("live"))
-    assert check(situation(plan=LIVE, job=job, broker=door, late_by=None))[-1].passed is passes
 
 
 @pytest.mark.parametrize(("off", "code"), [("", "DISABLED"), ("trade", "JOB_DISABLED"), ("exits", "")])

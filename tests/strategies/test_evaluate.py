@@ -8,88 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openbell import strategies
-from openbell.errors import StrategyError
-from openbell.plugins import discover, find
-from openbell.stages.evaluate import Seat, evaluate, history_needed, panel_signals
-from openbell.strategies.base import Strategy
+from openbell.stages.evaluate import evaluate, history_needed, panel_signals
 from openbell.strategies.buy_and_hold import BuyAndHold
 from openbell.strategies.donchian_breakout import DonchianBreakout
-from openbell.strategies.sma_crossover import SmaCrossover
 from openbell.strategies.ts_momentum import TimeSeriesMomentum
 from openbell.strategies.xs_momentum import CrossSectionalMomentum
 from openbell.values.bars import Timeframe, empty_bars
 from openbell.values.market import DropCode, Dropped
-from openbell.values.signal import Signal, SignalPanel, Stance, signal_row
+from openbell.values.signal import Signal, Stance, signal_row
 from tests.contracts.panels import bars_of, random_bars
-
-SMA = SmaCrossover(fast=3, slow=8)
-ALL = [found() for found in discover(strategies, Strategy).values()]
-
-
-class Told(Strategy):
-    """Says what it is told to: a target, a confidence, some evidence."""
-
-    target: float = 1.0
-    confidence: float = 0.8
-    evidence: float = 1.0
-
-    @property
-    def lookback(self):
-        return 2
-
-    def signals(self, bars):
-        full = {name: np.full(bars.close.shape, getattr(self, name)) for name in ("target", "confidence", "evidence")}
-        return SignalPanel(full["target"], full["confidence"], {"evidence": full["evidence"]})
-
-    def reason(self, values):
-        return f"told {values['evidence']:g}"
-
-
-class Raises(Told):
-    def signals(self, bars):
-        return 1 / 0
-
-
-class RaisesLate(Told):
-    def reason(self, values):
-        raise KeyError("price")
-
-
-class Nothing(Told):
-    def signals(self, bars):
-        return None
-
-
-class Narrow(Told):
-    def signals(self, bars):
-        return SignalPanel(np.ones((len(bars), 1)), np.ones((len(bars), 1)))
-
-
-class Writes(Told):
-    def signals(self, bars):
-        bars.close[:] = 0
-        return super().signals(bars)
-
-
-class WritesBoldly(Told):
-    def signals(self, bars):
-        bars.close.flags.writeable = True
-        return super().signals(bars)
-
-
-class Wordless(Told):
-    def reason(self, values):
-        return None
-
-
-class Talkative(Told):
-    def reasons(self, evidence):
-        return ["one", "two"] * 50
-
-
-def seat(strategy: Strategy, *universe: str, label: str = "") -> Seat:
-    return Seat(label or strategy.name, strategy, universe)
+from tests.strategies.told import ALL, SMA, Told, seat
 
 
 def test_every_symbol_of_every_seat_gets_its_last_signal_in_order():
@@ -202,100 +130,8 @@ def test_the_most_demanding_seat_decides_the_history():
 
 # --- failures ---------------------------------------------------------------------------------------------------
 
-BAD = [
-    (Raises(), "ZeroDivisionError: division by zero (test_evaluate.py:"),
-    (RaisesLate(), "KeyError: 'price'"),
-    (Nothing(), "signals is a NoneType, not a SignalPanel"),
-    (Narrow(), "target has shape (1, 1), not (1, 2)"),
-    (Told(target=5.0), "target 5.0 of bad for S0 is not in [-1, 1]"),
-    (Told(confidence=1.5), "confidence 1.5 of bad for S0 is not in [0, 1]"),
-    (Told.model_construct(confidence=math.nan), "confidence nan of bad for S0 is not in [0, 1]"),
-    (Told.model_construct(target=math.inf), "target inf of bad for S0"),
-    (Told.model_construct(evidence=math.nan), "evidence evidence of bad for S0 is not finite"),
-    (Writes(), "ValueError: assignment destination is read-only"),
-    (WritesBoldly(), "ValueError: cannot set WRITEABLE flag"),
-    (Wordless(), "TypeError: sequence item 1: expected str instance, NoneType found"),
-    (Talkative(), "bad gave 100 reasons for 2 opinions"),
-]
-
-
-@pytest.mark.parametrize(("bad", "detail"), BAD, ids=lambda item: type(item).__name__)
-def test_D21_a_bad_strategy_only_fails_itself(bad, detail):
-    bars = random_bars(20, symbols=2)
-    universe = ("S0", "S1")
-    good = evaluate([seat(SMA, *universe), seat(BuyAndHold(), *universe)], bars).signals
-    found = evaluate([seat(SMA, *universe), seat(bad, *universe, label="bad"), seat(BuyAndHold(), *universe)], bars)
-    assert found.signals == good
-    (failure,) = found.failures
-    assert failure.label == "bad"
-    assert detail in failure.detail
-
-
-@pytest.mark.parametrize("bold", [Writes(), WritesBoldly()], ids=lambda bold: type(bold).__name__)
-@pytest.mark.parametrize("universe", [("S0", "S1"), ("S1", "S0")])
-def test_D22_a_strategy_that_writes_to_the_panel_changes_nothing(bold, universe):
-    bars = random_bars(20, symbols=2)
-    before = bars.digest()
-    found = evaluate([seat(bold, *universe), seat(SMA, *universe)], bars)
-    assert bars.digest() == before
-    assert found.signals == evaluate([seat(SMA, *universe)], bars).signals
-
-
-def test_D22_a_replay_is_as_safe():
-    with pytest.raises(StrategyError, match="cannot set WRITEABLE flag"):
-        panel_signals(seat(WritesBoldly(), "S0", "S1"), random_bars(20, symbols=2))
-
-
-def test_interrupts_are_not_contained():
-    class Interrupted(Told):
-        def signals(self, bars):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        evaluate([seat(Interrupted(), "S0")], random_bars(10))
-
-
-def test_a_replay_is_told_when_any_bar_breaks_the_contract():
-    with pytest.raises(StrategyError, match=r"target 5\.0 of told for S1"):
-        panel_signals(seat(Told(target=5.0), "S1", label="told"), random_bars(10))
-    with pytest.raises(StrategyError, match="ZeroDivisionError"):
-        panel_signals(seat(Raises(), "S1"), random_bars(10))
-
 
 # --- a strategy of one's own -------------------------------------------------------------------------------------
-
-OWN = '''
-import numpy as np
-from openbell.strategies.base import Strategy
-from openbell.values.signal import SignalPanel
-
-
-class Contrarian(Strategy):
-    """Buys what closed lower than the bar before."""
-
-    @property
-    def lookback(self):
-        return 2
-
-    def signals(self, bars):
-        fell = np.full(bars.close.shape, np.nan)
-        fell[1:] = np.diff(bars.close, axis=0) < 0
-        return SignalPanel(fell, np.where(np.isnan(fell), 0.0, 0.9))
-
-    def reason(self, values):
-        return "the last bar decides"
-'''
-
-
-def test_a_file_of_ones_own_works_by_dotted_path(tmp_path, monkeypatch):
-    (tmp_path / "contrarian_of_mine.py").write_text(OWN)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    found = find(strategies, Strategy, "contrarian_of_mine.Contrarian", "strategy")
-    signals = evaluate([seat(found(), "S0", "S1")], bars_of([[10.0, 10.0], [9.0, 11.0]])).signals
-    assert [(s.stance, s.reason) for s in signals] == [
-        (Stance.BUY, "the last bar decides"),
-        (Stance.SELL, "the last bar decides"),
-    ]
 
 
 # --- many signals at once ----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from openbell.stages.evaluate import evaluate
 from openbell.stages.pools import PAYS, Threads
 from openbell.strategies.buy_and_hold import BuyAndHold
 from tests.contracts.panels import random_bars
-from tests.strategies.test_evaluate import ALL, BAD, SMA, Told, seat
+from tests.strategies.told import ALL, BAD, SMA, Told, seat
 
 UNIVERSE = ("S0", "S1")
 

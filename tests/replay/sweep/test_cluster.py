@@ -18,8 +18,8 @@ from openbell.replay.sweep.sweep import sweep
 from openbell.settings import Settings
 from openbell.stages.evaluate import Seat, evaluate
 from openbell.strategies.sma_crossover import SmaCrossover
+from tests.contracts.panels import random_bars
 from tests.replay.sweep.sweeping import asked, command, labour
-from tests.strategies.test_evaluate import random_bars
 
 GRID = ("fast=3:10:1", "slow=20")
 #: A worker on a machine where openbell was never installed.
