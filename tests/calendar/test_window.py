@@ -1,7 +1,6 @@
 """When a plan may trade: faults K01 to K12, minute by minute where it matters."""
 
 import warnings
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -13,12 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openbell.calendar.exchange import exchange
-from openbell.calendar.window import WindowDecision, check_window, decide, spans
-from openbell.errors import CalendarError, InputError, PlanError
-from openbell.values.plan import Window
-
-Wall = Callable[..., datetime]
-MS = timedelta(milliseconds=1)
+from openbell.calendar.window import WindowDecision, decide, spans
+from openbell.errors import InputError
+from tests.calendar.windows import Wall, open_minutes, utc, window
 
 #: Closed weekdays of the NYSE as it published them.
 NYSE_HOLIDAYS = [
@@ -31,28 +27,6 @@ NYSE_HOLIDAYS = [
     }.items()
     for day in days.split()
 ]
-
-
-def window(**fields: Any) -> Window:
-    return Window.model_validate(fields)
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(f"{text}+00:00")
-
-
-def minutes(day: str, wall: Wall, zone: str = "America/New_York") -> list[datetime]:
-    start = wall(f"{day}T00:00", zone).astimezone(UTC)
-    return [start + timedelta(minutes=n) for n in range(24 * 60)]
-
-
-def open_minutes(chosen: Window, day: str, wall: Wall, zone: str = "America/New_York") -> list[str]:
-    """First and last open minute of each open stretch of a day, in local time."""
-    local = [instant for instant in minutes(day, wall, zone) if decide(chosen, instant).open]
-    edges = [
-        i for i, t in enumerate(local) if t - timedelta(minutes=1) not in local or t + timedelta(minutes=1) not in local
-    ]
-    return [f"{local[i].astimezone(wall('2026-01-01', zone).tzinfo):%H:%M}" for i in edges]
 
 
 @pytest.mark.parametrize("day", NYSE_HOLIDAYS)
@@ -140,81 +114,6 @@ def test_K07_no_trade_in_the_lunch_break(code: str, zone: str, expected: list[st
     assert noon.code == "BREAK"
     assert f"pauses from {(wall(f'2026-11-20T{expected[1]}', zone) + timedelta(minutes=1)):%H:%M}" in noon.detail
     assert noon.next_open == wall(f"2026-11-20T{expected[2]}", zone)
-
-
-def test_K10_beyond_the_horizon_is_an_error_that_names_date_and_bound() -> None:
-    last = exchange("XNYS").last
-    with pytest.raises(CalendarError, match=f"2039-01-03 is after {last}, the last session of the XNYS calendar"):
-        decide(window(), datetime(2039, 1, 3, 15, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("buffer", "edge", "shift", "expected"),
-    [
-        (0, "open", -MS, "BEFORE_OPEN"),
-        (0, "open", 0 * MS, "OPEN"),
-        (0, "open", MS, "OPEN"),
-        (0, "close", -MS, "OPEN"),
-        (0, "close", 0 * MS, "AFTER_CLOSE"),
-        (0, "close", MS, "AFTER_CLOSE"),
-        (5, "open", -MS, "OUTSIDE_WINDOW"),
-        (5, "open", 0 * MS, "OPEN"),
-        (5, "open", MS, "OPEN"),
-        (5, "close", -MS, "OPEN"),
-        (5, "close", 0 * MS, "OUTSIDE_WINDOW"),
-        (5, "close", MS, "OUTSIDE_WINDOW"),
-    ],
-)
-def test_K11_open_is_inclusive_and_close_exclusive(
-    buffer: int, edge: str, shift: timedelta, expected: str, wall: Wall
-) -> None:
-    inward = timedelta(minutes=buffer)
-    at = wall("2026-11-20T09:30") + inward if edge == "open" else wall("2026-11-20T16:00") - inward
-    decision = decide(window(open_offset=f"{buffer}m", close_offset=f"-{buffer}m"), at + shift)
-    assert decision.code == expected
-    assert decision.open == (expected == "OPEN")
-
-
-@pytest.mark.parametrize(
-    ("fields", "sides"),
-    [
-        ({"start": "17:00", "end": "18:00"}, ["17:00 to 18:00 America/New_York", "XNYS (09:30 to 16:00"]),
-        ({"open_offset": "3h", "close_offset": "-210m"}, ["open +3h to close -210m", "XNYS (09:30 to 16:00"]),
-        ({"weekdays": ["sun"]}, ["on sun", "XNYS"]),
-        ({"start": "21:30", "zone": "UTC"}, ["21:30 to 24:00 UTC", "XNYS"]),
-        ({"open_offset": "-5m"}, ["open_offset -5m", "below 0"]),
-        ({"close_offset": "5m"}, ["close_offset +5m", "above 0"]),
-        ({"exchange": "NYSX"}, ["window.exchange", "'NYSX'", "did you mean"]),
-    ],
-)
-def test_K12_a_window_that_can_never_open_is_refused_and_both_sides_named(
-    fields: dict[str, Any], sides: list[str]
-) -> None:
-    with pytest.raises(PlanError) as refused:
-        check_window(window(**fields))
-    for side in sides:
-        assert side in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"exchange": "24/7"},
-        {"exchange": "XHKG", "start": "11:30", "end": "13:01"},
-        {"open_offset": "3h", "close_offset": "-209m"},
-        {"start": "09:30", "end": "16:00", "zone": "America/Panama"},
-        {"start": "14:00", "end": "15:00"},
-    ],
-)
-def test_K12_a_window_that_opens_at_times_is_accepted(fields: dict[str, Any]) -> None:
-    check_window(window(**fields))
-
-
-def test_K12_a_zone_without_clock_changes_is_intersected_with_the_session(wall: Wall) -> None:
-    fixed = window(start="09:30", end="16:00", zone="America/Panama")  # five hours behind UTC all year
-    assert open_minutes(fixed, "2026-11-20", wall) == ["09:30", "15:59"]
-    assert open_minutes(fixed, "2026-07-07", wall) == ["10:30", "15:59"]
 
 
 def test_a_widening_offset_never_widens_a_decision(wall: Wall) -> None:
