@@ -8,127 +8,31 @@ import pytest
 from sqlalchemy import select, text
 
 from openbell.errors import StoreError
-from openbell.ports import Level, Lookup, OrderEvent, Reduced
-from openbell.ports.permits import Act, Word
-from openbell.store import close, open_journal, open_paper_ledger, orders, upgrade
-from openbell.store.alerts import SqlAlertBook
+from openbell.ports import OrderEvent
+from openbell.store import close, open_journal, orders, upgrade
 from openbell.store.columns import Row
 from openbell.store.connect import open_store
 from openbell.store.order_tables import ORDER_EVENTS
 from openbell.store.orders import event_digest
-from openbell.store.outbox import SqlOutbox
-from openbell.store.permits import SqlPermits
 from openbell.store.schema import INSERT_ONLY
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.verify import verify
-from openbell.values.account import Account
-from openbell.values.alert import AlertEvent, AlertMessage, AlertStep
-from openbell.values.orders import Order, OrderState, OrderType, Side
-from openbell.values.record import Outcome
-from openbell.values.verdict import Decision
+from openbell.values.orders import OrderState
+from tests.store.full import failures, fill_everything, paper_book, quoted
 from tests.store.samples import (
     HOUR,
     START,
     D,
-    archive_one,
-    data_of,
-    deliver_one,
     event_of,
     fill_of,
     frozen_order,
     intent_of,
-    panel,
-    reconcile_one,
     record_of,
     slot_at,
     verdict_of,
 )
 
 S = OrderState
-#: Small states that move on by themselves, and what belongs to Alembic.
-FREE = {
-    "alembic_version",
-    "breakers",
-    "exit_marks",
-    "exit_ticks",
-    "outbox",
-    "outbox_marks",
-    "paper_notes",
-    "paper_orders",
-    "venue_requests",
-}
-#: Columns that move on by themselves.
-FREE_COLUMNS = {
-    ("slots", name) for name in ("run_id", "fencing", "lease_until", "account", "frozen_at", "code", "outcome")
-}
-
-
-def fill_everything(journal, ledger, folder):
-    """A store with a row in every table."""
-    archive_one(journal, folder)
-    slot, bars = slot_at(), panel()
-    first = frozen_order(journal, slot)
-    journal.record(event_of(first, S.PARTIAL), [fill_of(first, 1, "4")])
-    journal.record(event_of(first, S.CANCELED, 2))
-    journal.report(
-        event_of(first, S.CANCELED, 3), [fill_of(first, 2, "2", minutes=3), fill_of(first, 3, "1", minutes=4)]
-    )
-    journal.report(event_of(first, S.CANCELED, 5), busts=["fill-3"])
-    resent = frozen_order(journal, slot_at(1), symbol="MSFT", side=Side.SELL)
-    journal.report(event_of(resent, S.FILLED, 2), [fill_of(resent, 4, "10")])
-    unknown = frozen_unknown(journal)
-    journal.looked_up(Lookup(unknown.id, START, False, "two pages"))
-    journal.looked_up(Lookup(unknown.id, START + HOUR, False, ""))
-    journal.alert("UNKNOWN", unknown.id, "nobody knows")
-    journal.set_switch(Level.HALTED, "ann", "drill")
-    journal.set_switch(Level.ACTIVE, "ann", "drill over", 1)
-    for _ in range(10):
-        journal.count("demo", "trade", "broker", "timed out")
-    data = data_of(bars)
-    journal.seal(record_of(slot, data=data), bars)
-    known = record_of().holdings[:1]
-    journal.seal(record_of(slot_at(1), "fedcba9876543210", data=data, holdings=known), None)
-    fire_alerts(SqlAlertBook(journal.store), slot)
-    deliver_one(SqlOutbox(journal.store))
-    reconcile_one(journal.store)
-    SqlPermits(journal.store).say(Word("demo", Act.OFF, "somebody"))
-    for day in (0, 1):
-        journal.release(slot_at(day), 1, Outcome.COMPLETED, "")
-    journal.close_break(1, "ann", "seen")
-    late = (fill_of(first, 2, "2", minutes=3), fill_of(first, 3, "1", minutes=4))
-    paper_book(ledger, [fill_of(first, 1, "4"), *late, fill_of(resent, 4, "10")])
-
-
-def fire_alerts(book, slot):
-    fired = [AlertEvent("demo", "low", symbol, "digest", AlertStep.FIRED, START, "9") for symbol in ("IBM", "KO")]
-    book.apply(slot, 1, fired, lambda events: [AlertMessage("PRICE_ALERT", "low", "IBM, KO")])
-
-
-def frozen_unknown(journal):
-    slot = slot_at(2)
-    intent, denied = intent_of(slot, "KO"), intent_of(slot, "TSLA")
-    journal.claim(slot, "run-3", HOUR)
-    verdicts = [verdict_of(intent), verdict_of(denied, Decision.DENIED, "0")]
-    journal.freeze(slot, 1, "acct", [intent, denied], verdicts)
-    journal.begin_send(slot, 1, event_of(intent, S.SENDING), False, lambda _: Reduced(D(9), "9 of 10"))
-    journal.record(event_of(intent, S.UNKNOWN, 1, "timed out"))
-    return intent
-
-
-def paper_book(ledger, fills):
-    with ledger.open("acct") as book:
-        account = Account("acct", "paper", "USD", D(100_000), {}, D(100_000))
-        book.save_account(account)
-        for fill in fills:
-            book.add_fill(fill)
-            account = account.apply(fill)
-        book.save_account(account)
-        intent = intent_of(slot_at())
-        book.save_order(Order(intent.id, "AAPL", Side.BUY, D(2), OrderType.MARKET, S.FILLED, START))
-
-
-def failures(url, archive=None):
-    return [(check.code, found.row, found.detail) for check in verify(url, archive) for found in check.findings]
 
 
 def test_a_store_with_a_row_in_every_table_passes(url, journal, ledger, tmp_path):
@@ -140,104 +44,6 @@ def test_a_store_with_a_row_in_every_table_passes(url, journal, ledger, tmp_path
 
 def test_an_empty_store_passes(url):
     assert failures(url) == []
-
-
-def tampered(value):
-    """The value with one byte changed, in every way that its type allows."""
-    if isinstance(value, bytes):
-        return [value[:-1] + bytes([value[-1] ^ 1]), bytes([value[0] ^ 1]) + value[1:]]
-    if isinstance(value, int):
-        return [value ^ 1]
-    if isinstance(value, float):
-        return [value + 0.25]
-    places = sorted({len(value) // 2, len(value) - 1}) if value else []
-    return [value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :] for at in places]
-
-
-def loosened(path):
-    """The database with no trigger in the way, and how to put them back."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA foreign_keys=OFF")
-    made = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    for name, _ in made:
-        connection.execute(f"DROP TRIGGER {name}")
-    return connection, [sql for _, sql in made]
-
-
-def test_X14_one_changed_byte_anywhere_is_found_and_the_row_is_named(tmp_path):
-    url = f"sqlite:///{tmp_path / 'a.db'}"
-    upgrade(url)
-    fill_everything(open_journal(url), open_paper_ledger(url), tmp_path / "archive")
-    # Edited by somebody who may do anything, and who leaves no trace but the byte itself.
-    missed, tried = [], 0
-    connection, triggers = loosened(tmp_path / "a.db")
-    for sql in triggers:
-        connection.execute(sql)
-    for table in sorted(set(Row.metadata.tables) - FREE):
-        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > 0, table
-        for rowid, *values in connection.execute(f"SELECT rowid, * FROM {table}").fetchall():
-            for column, value in zip(columns, values, strict=True):
-                if value is None or (table, column) in FREE_COLUMNS:
-                    continue
-                for changed in tampered(value):
-                    tried += 1
-                    found = found_in(url, connection, triggers, table, column, rowid, value, changed)
-                    row = dict(zip(columns, values, strict=True))
-                    if not any(
-                        names(finding, table, row) or names(finding, table, row | {column: changed})
-                        for finding in found
-                    ):
-                        missed.append((table, column, value, changed))
-    close(url)
-    connection.close()
-    assert not missed, "\n".join(str(found)[:150] for found in missed)
-    assert tried > 500
-
-
-def found_in(url, connection, triggers, table, column, rowid, value, changed):
-    connection.execute("BEGIN IMMEDIATE")
-    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
-    of_table = [name for name in names if name.startswith(f"{table}_no_")]
-    for name in of_table:
-        connection.execute(f"DROP TRIGGER {name}")
-    try:
-        connection.execute(f"UPDATE {table} SET {quoted(column)} = ? WHERE rowid = ?", (changed, rowid))
-    except sqlite3.IntegrityError:
-        connection.execute("ROLLBACK")  # the database itself refuses it
-        return [("", table, "")]
-    for sql in triggers:
-        if any(f"TRIGGER {name} " in sql for name in of_table):
-            connection.execute(sql)
-    connection.execute("COMMIT")
-    found = failures(url)
-    connection.execute("BEGIN IMMEDIATE")
-    for name in of_table:
-        connection.execute(f"DROP TRIGGER {name}")
-    key = changed if is_rowid(connection, table, column) else rowid
-    connection.execute(f"UPDATE {table} SET {quoted(column)} = ? WHERE rowid = ?", (value, key))
-    for sql in triggers:
-        if any(f"TRIGGER {name} " in sql for name in of_table):
-            connection.execute(sql)
-    connection.execute("COMMIT")
-    return found
-
-
-def names(finding, table, row):
-    """Whether a finding leads to the row: by its table and key, by its order, or by the record that it belongs to."""
-    said = f"{finding[1]} {finding[2]}"
-    record = f"runs {row['run']}" if table in ("signals", "verdicts") else "\0"
-    order = row.get("client_id", "\0")
-    return table in said or record in said or str(order) in said
-
-
-def is_rowid(connection, table, column):
-    keys = [(name, kind) for _, name, kind, _, _, key in connection.execute(f"PRAGMA table_info({table})") if key]
-    return keys == [(column, "INTEGER")]
-
-
-def quoted(column):
-    return f'"{column}"'
 
 
 def edit(store, statement, **values):

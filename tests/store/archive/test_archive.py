@@ -1,70 +1,27 @@
 """Whole months move to files: nothing is lost, whenever the archiver dies, and nothing in the files can be changed."""
 
 import json
-import multiprocessing
-import os
-import signal
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from openbell.errors import StoreError
 from openbell.store import close, open_history, open_journal
 from openbell.store.archive_files import Month, file_name, sha256
-from openbell.store.archiving import archiving, check_settled, parts, utc_month
+from openbell.store.archiving import check_settled, parts, utc_month
 from openbell.store.connect import open_store
-from openbell.store.run_tables import EQUITY_POINTS, FRAMES, RUNS, SIGNALS, STRATEGY_LOOKS, VERDICTS
+from openbell.store.run_tables import FRAMES, RUNS
 from openbell.store.verify import verify
 from openbell.values.record import Outcome
 from openbell.values.slot import Slot
-from tests.store.samples import HOUR, data_of, panel, record_of
-
-MOVED = (RUNS, SIGNALS, VERDICTS, EQUITY_POINTS, STRATEGY_LOOKS)
-MAY = utc_month("2026-05")
-
-
-def sealed(journal, days=10, step=9):
-    """Records of March to June, each of its own panel but for the last two, which share one."""
-    ids = []
-    for number in range(days):
-        planned = datetime(2026, 3, 2, 14, 35, tzinfo=UTC) + timedelta(days=step * number)
-        bars = panel(seed=min(number, days - 2))
-        slot = Slot("demo", "trade", planned, planned.date())
-        record = record_of(slot, f"{number:08x}deadbeef", data=data_of(bars))
-        record = record.model_copy(update={"equity": record.equity, "finished": planned + timedelta(seconds=2)})
-        journal.seal(record, bars)
-        ids.append(record)
-    return ids
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "archive"
-
-
-@pytest.fixture
-def records(journal):
-    return sealed(journal)
-
-
-def archived(url, folder, before=MAY):
-    return list(archiving(open_store(url), folder, before))
-
-
-def counts(url, table=RUNS):
-    with open_store(url).reading() as connection:
-        return len(connection.execute(select(table)).all())
-
-
-def wrong(url, folder):
-    return [(check.name, finding) for check in verify(url, folder) for finding in check.findings]
+from tests.store.archive.months import MAY, MOVED, archived, counts, sealed, wrong
+from tests.store.samples import HOUR, panel, record_of
 
 
 def test_whole_months_are_moved_and_everything_still_verifies(url, folder, records):
@@ -253,86 +210,7 @@ def test_a_month_that_is_gone_is_told_with_the_host_that_wrote_it(url, folder, r
         open_history(url, folder).run(records[0].id)
 
 
-def test_files_that_the_store_does_not_know_are_never_written_over(url, folder, records, tmp_path):
-    archived(url, folder, utc_month("2026-04"))
-    manifest = folder / "2026-03" / "manifest.json"
-    (folder / "2026-04").mkdir()
-    said = json.loads(manifest.read_bytes())
-    (folder / "2026-04" / "manifest.json").write_text(json.dumps({**said, "head": "f" * 64}))
-    with pytest.raises(StoreError, match="restored backup"):
-        archived(url, folder)
-    assert counts(url) == 6
-
-
 # --- it dies -------------------------------------------------------------------------------------------------
-
-
-def dying(url, folder, step):
-    """An archiver that is killed at its n-th step."""
-    for number, _ in enumerate(archiving(open_store(url), Path(folder), MAY)):
-        if number == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.mark.parametrize("step", range(6))
-def test_P13_killed_at_any_step_nothing_is_lost_and_the_next_one_goes_on(url, folder, records, step, monkeypatch):
-    monkeypatch.setattr("openbell.store.archiving.AT_ONCE", 1)
-    process = multiprocessing.get_context("spawn").Process(target=dying, args=(url, str(folder), step))
-    process.start()
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL
-    history = open_history(url, folder)
-    assert [history.run(record.id) for record in records] == records
-    assert wrong(url, folder) == []
-    archived(url, folder)
-    assert [history.run(record.id) for record in records] == records
-    assert wrong(url, folder) == []
-    assert counts(url) == 3
-
-
-def writing(url, folder):
-    archived(url, Path(folder))
-
-
-@pytest.mark.parametrize("milliseconds", [10, 40, 80, 160])
-def test_P13_killed_at_any_moment_nothing_is_lost(url, folder, records, milliseconds):
-    process = multiprocessing.get_context("fork").Process(target=writing, args=(url, str(folder)))
-    close(url)
-    process.start()
-    process.join(milliseconds / 1000)
-    process.kill()
-    process.join(20)
-    history = open_history(url, folder)
-    assert [history.run(record.id) for record in records] == records
-    assert wrong(url, folder) == []
-    archived(url, folder)
-    assert wrong(url, folder) == []
-    assert counts(url) == 3
-
-
-def test_two_archivers_do_not_meet(url, folder, records):
-    first = archiving(open_store(url), folder, MAY)
-    next(first)
-    with pytest.raises(StoreError, match="somebody else is archiving"):
-        archived(url, folder)
-    assert [step.what for step in first][-1] == "deleted"
-
-
-def test_a_run_that_is_sealed_while_a_month_is_written_keeps_its_panel(url, folder, records, journal):
-    steps = archiving(open_store(url), folder, MAY)
-    assert next(steps).what == "written"
-    again = replace_panel(records[0], journal)
-    list(steps)
-    assert open_history(url).bars(again.data.digest) is not None
-    assert wrong(url, folder) == []
-
-
-def replace_panel(record, journal):
-    planned = datetime(2026, 8, 3, 14, 35, tzinfo=UTC)
-    slot = Slot("demo", "trade", planned, planned.date())
-    again = record_of(slot, "again-1", data=record.data, finished=planned)
-    journal.seal(again, panel(seed=0))
-    return again
 
 
 def test_amounts_come_back_exactly(url, folder, journal):
