@@ -20,7 +20,7 @@ from openbell.store.requests import SqlRequestBudget
 from openbell.values.orders import Purpose
 from tests.brokers.request_worker import now, surroundings
 from tests.contracts.alpaca_venue import CANARY_ID, CANARY_SECRET
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 ROOT = Path(openbell.__file__).parent.parent
 KEYS = SecretStr(CANARY_ID), SecretStr(CANARY_SECRET)

@@ -6,7 +6,7 @@ from openbell.brokers.alpaca.broker import AlpacaBroker
 from openbell.ports import Accepted, Unknown
 from openbell.values.orders import OrderState
 from tests.contracts.alpaca_venue import opened
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 from tests.faultbroker.process import FaultBroker
 
 

@@ -10,7 +10,7 @@ from openbell.errors import BrokerError, BrokerUnavailable
 from openbell.ports import busts_of
 from openbell.values.orders import Side, TimeInForce
 from tests.contracts.alpaca_venue import opened
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

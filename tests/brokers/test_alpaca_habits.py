@@ -11,7 +11,7 @@ from openbell.errors import BrokerError, BrokerUnavailable, KeysRefused
 from openbell.ports import Rejected
 from openbell.values.orders import OrderState, TimeInForce
 from tests.contracts.alpaca_venue import opened
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 #: Fields of the rule about pattern day traders, gone in 2026.

@@ -10,7 +10,7 @@ from openbell.ports import Accepted
 from openbell.settings import load_settings
 from openbell.values.orders import OrderState, TimeInForce
 from tests.contracts.alpaca_venue import opened
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 from tests.orders.desks import Tape
 from tests.orders.venues import venue_desk
 

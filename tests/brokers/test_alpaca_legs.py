@@ -14,7 +14,7 @@ from openbell.risk.rules.tradable import Tradable
 from openbell.values.orders import OrderClass, OrderState, OrderType, Purpose, Side, TimeInForce
 from openbell.values.verdict import Decision
 from tests.contracts.alpaca_venue import opened
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 from tests.risk.books import a_book
 
 LEGS = {"take_profit": Decimal(110), "stop_loss": Decimal(95)}

@@ -12,7 +12,7 @@ from openbell.values.orders import OrderState, Side
 from openbell.venues.alpaca.keys import Keys
 from openbell.venues.alpaca.transport import TIMEOUTS
 from tests.contracts.alpaca_venue import opened
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 from tests.faultbroker.process import FaultBroker
 
 ORDER = {"verb": "POST", "path": "/v2/orders"}

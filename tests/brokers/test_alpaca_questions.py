@@ -13,7 +13,7 @@ from openbell.errors import BrokerError, KeysRefused
 from openbell.ports import Accepted
 from openbell.values.orders import OrderState
 from tests.contracts.alpaca_venue import opened
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 READS = {

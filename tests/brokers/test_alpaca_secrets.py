@@ -16,7 +16,7 @@ from openbell.errors import BrokerUnavailable, OpenbellError
 from openbell.ports import Unknown
 from openbell.venues.alpaca.keys import Keys
 from tests.contracts.alpaca_venue import CANARY_ID, CANARY_SECRET, opened
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 from tests.faultbroker.process import FaultBroker
 from tests.faults.evidence import forms
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from openbell.ports import Accepted, Rejected
 from openbell.values.orders import OrderState, OrderType, Side, TimeInForce
-from tests.contracts.broker_contract import SYMBOL, intent
 from tests.contracts.paper_venue import CLOSE, START, PaperVenue
+from tests.contracts.venue import SYMBOL, intent
 
 D = Decimal
 SECOND = timedelta(seconds=1)

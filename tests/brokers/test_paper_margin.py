@@ -6,8 +6,8 @@ import pytest
 
 from openbell.ports import Accepted, Rejected
 from openbell.values.orders import OrderType, Side, TimeInForce
-from tests.contracts.broker_contract import SYMBOL, intent
 from tests.contracts.paper_venue import PaperVenue
+from tests.contracts.venue import SYMBOL, intent
 
 D = Decimal
 GTC = {"time_in_force": TimeInForce.GTC}

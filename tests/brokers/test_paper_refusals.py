@@ -7,8 +7,8 @@ import pytest
 from openbell.errors import BrokerUnavailable, FeedUnavailable
 from openbell.ports import Accepted, Rejected
 from openbell.values.orders import OrderState, OrderType, Side, TimeInForce
-from tests.contracts.broker_contract import SYMBOL, intent
 from tests.contracts.paper_venue import PaperVenue
+from tests.contracts.venue import SYMBOL, intent
 
 GTC = {"time_in_force": TimeInForce.GTC}
 

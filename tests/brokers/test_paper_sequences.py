@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from openbell.ports import Accepted
 from openbell.values.order_states import TRANSITIONS
 from openbell.values.orders import Order, OrderState, OrderType, Side, TimeInForce
-from tests.contracts.broker_contract import intent
 from tests.contracts.paper_venue import START, PaperVenue
+from tests.contracts.venue import intent
 
 D = Decimal
 SYMBOLS = ("AAPL", "IBM", "BTC/USD")

@@ -15,7 +15,7 @@ from openbell.ports import Accepted
 from openbell.specs import BrokerSpec, Surroundings
 from openbell.values.orders import OrderState
 from openbell.values.quote import Quote
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 #: The day after Thanksgiving: New York closes at 13:00, 18:00 UTC.
 OPEN = datetime(2024, 11, 29, 15, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pytest
 from openbell.ports import Accepted, Broker, Rejected
 from openbell.values.legs import legs_of
 from openbell.values.orders import Order, OrderIntent, OrderState, OrderType, Purpose, Side, TimeInForce
-from tests.contracts.broker_contract import SYMBOL, Venue, intent
+from tests.contracts.venue import SYMBOL, Venue, intent
 
 EXITS = {"take_profit": Decimal(110), "stop_loss": Decimal(95)}
 PROFIT, LOSS = ("110.10", "110.12"), ("94.90", "94.92")

@@ -6,8 +6,9 @@ import pytest
 
 from openbell.ports import Broker
 from tests.contracts.alpaca_venue import AlpacaVenue, opened
-from tests.contracts.broker_contract import BrokerContract, Venue
+from tests.contracts.broker_contract import BrokerContract
 from tests.contracts.legs_contract import LegsContract
+from tests.contracts.venue import Venue
 from tests.faultbroker.process import FaultBroker
 
 

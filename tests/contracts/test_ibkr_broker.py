@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from openbell.ports import Broker
-from tests.contracts.broker_contract import BrokerContract, Venue
+from tests.contracts.broker_contract import BrokerContract
 from tests.contracts.ibkr_venue import IBKRVenue, opened
 from tests.contracts.legs_contract import LegsContract
+from tests.contracts.venue import Venue
 from tests.twsdouble.process import TwsDouble
 
 

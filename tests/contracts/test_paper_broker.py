@@ -8,9 +8,10 @@ import pytest
 
 from openbell import store
 from openbell.ports import Broker, PaperLedger
-from tests.contracts.broker_contract import BrokerContract, Venue
+from tests.contracts.broker_contract import BrokerContract
 from tests.contracts.legs_contract import LegsContract
 from tests.contracts.paper_venue import PaperVenue
+from tests.contracts.venue import Venue
 
 
 class TestPaper(BrokerContract):

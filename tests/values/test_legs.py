@@ -8,7 +8,7 @@ import pytest
 
 from openbell.values.legs import Role, independent, leg_id, legs_of, parent_of
 from openbell.values.orders import Order, OrderState, OrderType, Purpose, Share, Side, TimeInForce
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 D = Decimal
 SHARES = (Share("a", D(6)), Share("b", D(4)))

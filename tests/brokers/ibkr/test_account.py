@@ -7,7 +7,7 @@ import pytest
 from openbell.errors import BrokerUnavailable
 from openbell.ports import Accepted, Rejected
 from openbell.values.orders import OrderType
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 # --- the account -----------------------------------------------------------------------------------------------------
 

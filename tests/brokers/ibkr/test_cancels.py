@@ -5,7 +5,7 @@ import pytest
 from openbell.ports import Accepted, Rejected, Unknown
 from openbell.values.orders import OrderState, TimeInForce
 from tests.brokers.ibkr.asked import fills
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 
 @pytest.mark.parametrize("terms", [{}, {"limit_price": "95"}])

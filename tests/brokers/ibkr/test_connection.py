@@ -9,8 +9,8 @@ import pytest
 
 from openbell.errors import BrokerUnavailable, InputError
 from openbell.ports import Accepted, Rejected
-from tests.contracts.broker_contract import intent
 from tests.contracts.ibkr_venue import opened
+from tests.contracts.venue import intent
 from tests.twsdouble.process import TwsDouble
 
 # --- no connection -------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from openbell.ports import Accepted, Rejected, Unknown
 from openbell.values.orders import OrderState, Purpose, Side
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 from tests.twsdouble.process import TwsDouble
 
 EXITS = {"take_profit": Decimal(110), "stop_loss": Decimal(95)}

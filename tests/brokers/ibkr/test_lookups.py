@@ -12,7 +12,7 @@ from openbell.stages.flatten import cancel_all
 from openbell.stages.pace import Pace
 from openbell.values.orders import OrderState
 from tests.brokers.ibkr.asked import fills
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 # --- where an order is found -----------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from openbell.brokers.ibkr.codes import REFUSALS
 from openbell.brokers.ibkr.ids import OrderIds
 from openbell.ports import Accepted, Rejected, Unknown
 from openbell.values.orders import OrderState, Side, TimeInForce
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 # --- what goes out ---------------------------------------------------------------------------------------------------
 

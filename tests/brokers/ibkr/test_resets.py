@@ -6,7 +6,7 @@ from openbell.errors import BrokerUnavailable
 from openbell.ports import Accepted, Rejected
 from openbell.values.orders import OrderState, TimeInForce
 from tests.brokers.ibkr.asked import HOUR
-from tests.contracts.broker_contract import intent
+from tests.contracts.venue import intent
 
 
 @pytest.mark.parametrize("back", [1101, 1102])

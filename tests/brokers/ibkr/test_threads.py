@@ -13,8 +13,8 @@ import pytest
 
 from openbell.ports import Accepted
 from openbell.values.orders import OrderState
-from tests.contracts.broker_contract import intent
 from tests.contracts.ibkr_venue import opened
+from tests.contracts.venue import intent
 
 
 @pytest.fixture
