@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from openbell.errors import InputError
 
@@ -46,6 +47,7 @@ def duration_text(span: timedelta) -> str:
     return f"{seconds // size}{unit}"
 
 
+@lru_cache(maxsize=1024)
 def iso(instant: datetime) -> str:
     """Canonical text of an instant: UTC, microseconds only when there are any, ``Z`` at the end."""
     return as_utc(instant).isoformat().replace("+00:00", "Z")
