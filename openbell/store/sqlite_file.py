@@ -27,7 +27,7 @@ def make_file(path: Path) -> None:
     """An empty file that only its owner may read, in a folder of the same kind; existing ones are left alone."""
     try:
         if not path.parent.exists():
-            path.parent.mkdir(mode=0o700, parents=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # another may be making it
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(f"store {path} cannot be made: {error.strerror}") from error

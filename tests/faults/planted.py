@@ -6,14 +6,14 @@ A bug is planted by putting the run together differently, never by changing open
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from openbell.desk import Desk
 from openbell.jobs import trading
-from openbell.ports import Broker, Forbidden, Journal, LastGate, OrderEvent, Rejected, Submission, Unknown
+from openbell.ports import Broker, Forbidden, Journal, LastGate, OrderEvent, Reduced, Rejected, Submission, Unknown
 from openbell.stages.execute import Executed, fills_of, sendable
 from openbell.stages.judge import Gated
 from openbell.store.exposure import exposure
@@ -120,10 +120,10 @@ class _Met:
         return getattr(self.journal, name)
 
     def begin_send(
-        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
-    ) -> Forbidden | None:
+        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate, with_it: Sequence[str] = ()
+    ) -> Forbidden | Reduced | None:
         _meet(self.setup, f"{self.plan}-{event.client_id}", 2)
-        return self.journal.begin_send(slot, fencing, event, reduces, gate)
+        return self.journal.begin_send(slot, fencing, event, reduces, gate, with_it)
 
 
 @dataclass(frozen=True)
@@ -131,13 +131,13 @@ class _Outside(_Met):
     """Asks the gate first, and marks in a transaction of its own afterwards."""
 
     def begin_send(
-        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
-    ) -> Forbidden | None:
+        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate, with_it: Sequence[str] = ()
+    ) -> Forbidden | Reduced | None:
         with self.journal.store.reading() as connection:
             seen = exposure(connection, slot, order_row(connection, event.client_id), event.time)
         before = gate(seen)
         _meet(self.setup, f"{self.plan}-{event.client_id}", 2)
-        return self.journal.begin_send(slot, fencing, event, reduces, lambda _: before)
+        return self.journal.begin_send(slot, fencing, event, reduces, lambda _: before, with_it)
 
 
 def two_plans(desk: Desk, setup: Setup) -> None:
@@ -162,12 +162,12 @@ class _Slow(_Met):
     """A journal that marks no second order before somebody else has come by."""
 
     def begin_send(
-        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate
-    ) -> Forbidden | None:
+        self, slot: Slot, fencing: int, event: OrderEvent, reduces: bool, gate: LastGate, with_it: Sequence[str] = ()
+    ) -> Forbidden | Reduced | None:
         if (self.setup.folder / "meeting").exists():
             _meet(self.setup, "first", 2)
         (self.setup.folder / "meeting").mkdir(exist_ok=True)
-        return self.journal.begin_send(slot, fencing, event, reduces, gate)
+        return self.journal.begin_send(slot, fencing, event, reduces, gate, with_it)
 
 
 def overlap(desk: Desk, setup: Setup) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prefect.events.worker import EventsWorker
 
 from deployments.local import LocalPrefect, local_prefect
 from openbell.calendar.exchange import exchange
@@ -16,6 +17,12 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPrefect]:
     home = tmp_path_factory.mktemp("prefect")
     with local_prefect(home / "server", home / "store", fill=LocalPrefect.deploy) as local:
         yield local
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _events_go_to_our_server() -> None:
+    """A process keeps one connection for events, which may be one to a server of other tests that is gone."""
+    EventsWorker.drain_all(timeout=10)
 
 
 @pytest.fixture
