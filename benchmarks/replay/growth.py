@@ -12,7 +12,7 @@ from benchmarks.replay.running import Engine, Run, run
 from benchmarks.replay.workloads import walk
 
 SYMBOLS, BARS = (100, 500, 1_000, 2_000), (1_260, 2_520, 5_040)
-ROUNDS = 3
+ROUNDS = 7
 
 
 @dataclass(frozen=True, slots=True)
