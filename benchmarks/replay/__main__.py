@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.replay.common import measured as measured_common
 from benchmarks.replay.environments import CACHE, PEERS
 from benchmarks.replay.growth import growth
-from benchmarks.replay.running import Engine, Run, run
+from benchmarks.replay.running import Contender, Run, run
 from benchmarks.replay.sweeping import measured as measured_sweep
 from benchmarks.replay.telling import Page
 from benchmarks.replay.workloads import load, made
@@ -19,11 +19,11 @@ from benchmarks.replay.workloads import load, made
 OURS = Path(__file__).with_name("ours.py")
 #: How often each engine runs inside one process, by workload; a first round of a process is reported where it differs.
 ENGINES = (
-    Engine("numpy bar loop", "own", PEERS / "numpy_loop.py", {"W1": 9, "W2": 9, "W3": 9}),
-    Engine("openbell", "own", OURS, {"W1": 9, "W2": 9, "W3": 5}),
-    Engine("vectorbt", "vectorbt", PEERS / "vectorbt_run.py", {"W1": 10, "W2": 10, "W3": 6}, warm=True),
-    Engine("Backtesting.py", "backtesting", PEERS / "backtesting_run.py", {"W1": 3, "W2": 1, "W3": 1}),
-    Engine("backtrader", "backtrader", PEERS / "backtrader_run.py", {"W1": 3, "W2": 1, "W3": 1}),
+    Contender("numpy bar loop", "own", PEERS / "numpy_loop.py", {"W1": 9, "W2": 9, "W3": 9}),
+    Contender("openbell", "own", OURS, {"W1": 9, "W2": 9, "W3": 5}),
+    Contender("vectorbt", "vectorbt", PEERS / "vectorbt_run.py", {"W1": 10, "W2": 10, "W3": 6}, warm=True),
+    Contender("Backtesting.py", "backtesting", PEERS / "backtesting_run.py", {"W1": 3, "W2": 1, "W3": 1}),
+    Contender("backtrader", "backtrader", PEERS / "backtrader_run.py", {"W1": 3, "W2": 1, "W3": 1}),
 )
 
 
@@ -47,7 +47,7 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def measured(engine: Engine, workload: str) -> list[Run]:
+def measured(engine: Contender, workload: str) -> list[Run]:
     """The whole process with one round, then the rounds of a warm one; cold and warm apart where they differ."""
     prices = made(workload, CACHE / "prices")
     print(f"{workload}: {engine.name} ...", file=sys.stderr, flush=True)

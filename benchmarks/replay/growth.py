@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.replay.environments import CACHE
-from benchmarks.replay.running import Engine, Run, run
+from benchmarks.replay.running import Contender, Run, run
 from benchmarks.replay.workloads import walk
 
 SYMBOLS, BARS = (100, 500, 1_000, 2_000), (1_260, 2_520, 5_040)
@@ -39,7 +39,7 @@ class Growth:
         return math.log(self.runs[large].cpu / self.runs[small].cpu) / math.log(cells)
 
 
-def growth(engine: Engine) -> Growth:
+def growth(engine: Contender) -> Growth:
     sizes = [(symbols, BARS[1]) for symbols in SYMBOLS] + [(100, BARS[0]), (100, BARS[-1])]
     runs = {}
     for symbols, bars in sizes:

@@ -16,7 +16,7 @@ PATIENCE = 1_200
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class Contender:
     """A script that runs in an environment; ``rounds`` by workload, inside one process after a first one."""
 
     name: str
@@ -51,7 +51,7 @@ class Run:
         return statistics.median(self.cpus)
 
 
-def run(engine: Engine, prices: Path, rounds: int, *more: str) -> Run:
+def run(engine: Contender, prices: Path, rounds: int, *more: str) -> Run:
     """The engine's rounds on a file of prices, with what its whole process took."""
     python, fault = interpreter(engine.environment)
     if python is None:
