@@ -178,9 +178,9 @@ class Resolver:
         return self._give_up(order, clean[0], time) if not self._may_resend(order) else self._again(order)
 
     def _may_resend(self, order: Unsettled) -> bool:
-        limit = MARKET_AGE if order.intent.type is OrderType.MARKET else self.oldest(order)
         if parent_of(order.intent.id):
             return False
+        limit = MARKET_AGE if order.intent.type is OrderType.MARKET else self.oldest(order)
         young = order.sent is not None and self.pace.now() - order.sent < limit
         return self.broker.capabilities.unique_client_ids is True and young
 

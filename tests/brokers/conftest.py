@@ -10,23 +10,11 @@ from tests.faultbroker.process import FaultBroker
 from tests.twsdouble.process import TwsDouble
 
 
-@pytest.fixture(scope="module")
-def double_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultBroker]:
-    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
-        yield double
-
-
 @pytest.fixture
 def double(double_process: FaultBroker) -> FaultBroker:
     """A new account and no faults, in one process for the whole module."""
     double_process.reset()
     return double_process
-
-
-@pytest.fixture(scope="module")
-def gateway_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwsDouble]:
-    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as gateway:
-        yield gateway
 
 
 @pytest.fixture

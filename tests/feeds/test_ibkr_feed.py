@@ -1,7 +1,6 @@
 """Bars and quotes of Interactive Brokers: what is missing, late, delayed, halted or unfinished."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,18 +20,12 @@ DAY = Timeframe("1d")
 QUICK = {"connect_timeout": 1.0, "request_timeout": 1.0, "history_timeout": 1.0, "quote_timeout": 0.5}
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwsDouble]:
-    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as double:
-        yield double
-
-
 @pytest.fixture
-def double(process: TwsDouble) -> TwsDouble:
-    process.reset()
+def double(gateway_process: TwsDouble) -> TwsDouble:
+    gateway_process.reset()
     for symbol in ("AAPL", "IBM", "MSFT"):
-        process.quote(symbol, "99.99", "100.01")
-    return process
+        gateway_process.quote(symbol, "99.99", "100.01")
+    return gateway_process
 
 
 @pytest.fixture

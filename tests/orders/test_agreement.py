@@ -8,23 +8,16 @@ import pytest
 from openbell.jobs.run import Run, begin, seal, skip
 from openbell.values.job import EXITS, TRADE, Job
 from openbell.values.record import Outcome
-from tests.faultbroker.process import FaultBroker
 from tests.orders.venues import posts, venue_desk
 
 EVERY_MINUTE = {"trade": {"every": "1m"}, "exits": {"every": "1m"}}
 
 
-@pytest.fixture(scope="module")
-def double_process(tmp_path_factory):
-    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
-        yield double
-
-
 @pytest.fixture
-def double(double_process):
-    double_process.reset()
-    yield double_process
-    double_process.set(offset=0, is_open=True)
+def double(process):
+    process.reset()
+    yield process
+    process.set(offset=0, is_open=True)
 
 
 @pytest.fixture

@@ -22,18 +22,12 @@ from tests.twsdouble.process import ROOT, TwsDouble
 pytestmark = pytest.mark.xdist_group("heavy")
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwsDouble]:
-    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as double:
-        yield double
-
-
 @pytest.fixture
-def double(process: TwsDouble) -> TwsDouble:
-    process.reset()
+def double(gateway_process: TwsDouble) -> TwsDouble:
+    gateway_process.reset()
     for symbol in SYMBOLS:
-        process.quote(symbol, "99.99", "100.00")
-    return process
+        gateway_process.quote(symbol, "99.99", "100.00")
+    return gateway_process
 
 
 class Forks:

@@ -5,28 +5,14 @@ import pytest
 from openbell.values.job import JOBS
 from tests.cli.prefect_double import serving
 from tests.contracts.alpaca_venue import CANARY_ID, CANARY_SECRET
-from tests.faultbroker.process import FaultBroker
-from tests.twsdouble.process import TwsDouble
-
-
-@pytest.fixture(scope="module")
-def alpaca_process(tmp_path_factory):
-    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
-        yield double
 
 
 @pytest.fixture
-def alpaca(alpaca_process):
-    alpaca_process.reset()
-    alpaca_process.script()
-    alpaca_process.keys(CANARY_ID, CANARY_SECRET)
-    return alpaca_process
-
-
-@pytest.fixture(scope="module")
-def gateway_process(tmp_path_factory):
-    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as double:
-        yield double
+def alpaca(double_process):
+    double_process.reset()
+    double_process.script()
+    double_process.keys(CANARY_ID, CANARY_SECRET)
+    return double_process
 
 
 @pytest.fixture

@@ -3,13 +3,6 @@
 import pytest
 
 from tests.cli.enable.live import LIVE, ibkr
-from tests.twsdouble.process import TwsDouble
-
-
-@pytest.fixture(scope="module")
-def gateway_process(tmp_path_factory):
-    with TwsDouble(tmp_path_factory.mktemp("gateway") / "ledger.jsonl") as double:
-        yield double
 
 
 @pytest.fixture

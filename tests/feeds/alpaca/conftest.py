@@ -1,18 +1,10 @@
 """A double of Alpaca for its feed."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.faultbroker.process import FaultBroker
 from tests.feeds.alpaca.rows import written
 from tests.feeds.frames import AS_OF, SYMBOLS, daily
-
-
-@pytest.fixture(scope="module")
-def double_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultBroker]:
-    with FaultBroker(tmp_path_factory.mktemp("broker") / "ledger.jsonl") as double:
-        yield double
 
 
 @pytest.fixture
