@@ -1,8 +1,10 @@
 """From the moment a run is wanted to its first line: jobs of openbell against a bare flow of one task.
 
-One server, one process worker, one deployment of each, run by hand and in turn, each when the one before has ended. The
-pool is the one that openbell makes, which starts a run's process at once; ``bare`` is started as Prefect does it on a
-pool of its own making, by way of a process that prepares it; ``direct`` is the same flow started as ours are.
+One server, one process worker, one deployment of each, run by hand and in turn. Each begins a while after the one
+before has ended, so that no process still closing takes its time, in each round at another point between the worker's
+looks, and each round begins with another of them. The pool is the one that openbell makes, which starts a run's process
+at once; ``bare`` is started as Prefect does it on a pool of its own making, by way of a process that prepares it;
+``direct`` is the same flow started as ours are.
 
 ``line`` is the first line of the flow's own code; ``claim`` is when the plan is read, the store open, the slot claimed
 and the guards judged. Wall time is from the creation of the run, and so holds the worker's poll (up to a second, the
@@ -25,11 +27,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from deployments.local import POOL, ROOT, LocalPrefect
 from deployments.pools import TEMPLATE
 
-ROUNDS, WARM = 3, 1
+ROUNDS, WARM = 6, 1
 JOBS = ("trade", "exits", "orders")
 GOAL = 1.2
 #: Seconds in which any run must have ended.
 PATIENCE = 180
+#: Seconds in which the process of a run that has ended closes; the worker looks for runs once a second.
+QUIET, LOOK = 2.0, 1.0
 
 PLAN = """
 name = "{name}"
@@ -101,14 +105,20 @@ def measure(client: SyncPrefectClient, folder: Path, plans: Sequence[str]) -> di
     deployed = {"bare": deploy(client, "bare", folder, command=None), **deployed}
     taken: dict[str, list[dict[str, float]]] = {job: [] for job in deployed}
     for number, plan in enumerate(plans):
-        for job, deployment in deployed.items():
+        for job in turned(list(deployed), number):
             parameters = {"plan": plan} if job in JOBS else {}
+            time.sleep(QUIET + LOOK * number / len(plans))
             started = time.time()
-            run = client.create_flow_run_from_deployment(deployment, parameters=parameters)
+            run = client.create_flow_run_from_deployment(deployed[job], parameters=parameters)
             wait(client, run.id)
             if number >= WARM:
                 taken[job].append(marks(folder, started).get(str(run.id), {}))
     return taken
+
+
+def turned(names: Sequence[str], by: int) -> list[str]:
+    start = by % len(names)
+    return [*names[start:], *names[:start]]
 
 
 def wait(client: SyncPrefectClient, run: UUID) -> None:
