@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import lru_cache
 from pathlib import Path, PurePath
 from stat import S_ISREG
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -118,19 +119,12 @@ class FilesFeed:
 
     def quotes(self, symbols: Sequence[str], as_of: datetime) -> Mapping[str, Quote]:
         """The last close of each symbol with bid and ask around it, as of the end of that bar."""
-        as_of = as_utc(as_of, "as_of")
-        block = self._block(tuple(symbols))
-        stop = int(np.searchsorted(block.times, to_datetime64(as_of), side="right"))
-        newest = newest_rows(block.present[:stop], np.arange(len(block.symbols)))
-        row = {symbol: (at, int(newest[at])) for at, symbol in enumerate(block.symbols) if newest[at] >= 0}
-        closes, times = block.values[CLOSE], block.times
-        known = [(symbol, *row[symbol]) for symbol in symbols if symbol in row]
-        found = {symbol: self.quote(symbol, closes[at, column], instant_of(times[at])) for symbol, column, at in known}
-        return {symbol: quote for symbol, quote in found.items() if quote is not None}
+        wanted = tuple(symbols)
+        return _quotes(self._block(wanted), wanted, as_utc(as_of, "as_of"), self.spread_bps)
 
     def quote(self, symbol: str, price: float, time: datetime) -> Quote | None:
         """Bid and ask around one price; None of what is no price."""
-        return _around(symbol, float(price), time, self.spread_bps) if MIN_PRICE <= price <= MAX_PRICE else None
+        return _quote(symbol, price, time, self.spread_bps)
 
     def touches(self, prices: FloatPanel) -> tuple[Ticks, Ticks]:
         """Bid and ask around many prices."""
@@ -167,9 +161,24 @@ class FilesFeed:
         return _Source(target, found.st_mtime_ns, found.st_size, symbol)
 
 
+@lru_cache(maxsize=2)
+def _quotes(block: Block, symbols: tuple[str, ...], as_of: datetime, spread_bps: Decimal) -> Mapping[str, Quote]:
+    """Each stage of a run asks for the same ones, and so does the paper account."""
+    stop = int(np.searchsorted(block.times, to_datetime64(as_of), side="right"))
+    newest = newest_rows(block.present[:stop], np.arange(len(block.symbols)))
+    row = {symbol: (at, int(newest[at])) for at, symbol in enumerate(block.symbols) if newest[at] >= 0}
+    closes, times = block.values[CLOSE], block.times
+    known = [(symbol, *row[symbol]) for symbol in symbols if symbol in row]
+    found = {s: _quote(s, closes[at, column], instant_of(times[at]), spread_bps) for s, column, at in known}
+    return MappingProxyType({symbol: quote for symbol, quote in found.items() if quote is not None})
+
+
+def _quote(symbol: str, price: float, time: datetime, spread_bps: Decimal) -> Quote | None:
+    return _around(symbol, float(price), time, spread_bps) if MIN_PRICE <= price <= MAX_PRICE else None
+
+
 @lru_cache(maxsize=4096)
 def _around(symbol: str, price: float, time: datetime, spread_bps: Decimal) -> Quote:
-    """Each stage of a run asks for the same ones."""
     last = to_decimal(price)
     half, step = last * spread_bps / 20_000, CENT if last >= 1 else STEP
     bid, ask = (last - half).quantize(step, ROUND_FLOOR), (last + half).quantize(step, ROUND_CEILING)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Protocol
+from math import isnan
+from typing import NamedTuple, Protocol
 
 from openbell.sizing.base import Sizer, SizingContext
 from openbell.values.legs import independent
@@ -13,7 +14,7 @@ from openbell.values.market import Market
 from openbell.values.money import STEP, ZERO, floor_to, text, to_decimal
 from openbell.values.orders import Order, OrderIntent, Purpose, Share, Side, client_order_id
 from openbell.values.plan import Sizing
-from openbell.values.signal import Signal, Stance
+from openbell.values.signal import Signal
 from openbell.values.slot import Slot
 from openbell.values.verdict import NoTrade, Unplaced
 
@@ -42,8 +43,7 @@ class Netted:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
+class _Wish(NamedTuple):
     """One strategy's book in one symbol and where it wants it; the same when it holds.
 
     It ``asks`` when it has an opinion, and ``acts`` when that has a size.
@@ -100,12 +100,15 @@ class _Desk:
     def _wish(self, seat: Seat, symbol: str) -> _Wish:
         booked = self.market.activity.books.get((seat.label, symbol), ZERO)
         signal = self.said.get((seat.label, symbol))
-        asks = signal is not None and signal.stance is not Stance.HOLD
-        if signal is None or not asks or (signal.target != 0 and symbol not in self.sizes):
-            return _Wish(seat.label, booked, booked, 0.0, asks, acts=False)
+        if signal is None or isnan(signal.target):
+            return _Wish(seat.label, booked, booked, 0.0, asks=False, acts=False)
+        if signal.target == 0:
+            return _Wish(seat.label, booked, ZERO, signal.confidence, asks=True, acts=True)
+        if symbol not in self.sizes:
+            return _Wish(seat.label, booked, booked, 0.0, asks=True, acts=False)
         share = _exact(seat.weight) * _exact(signal.target)
         wanted = share * self.sizes[symbol] if share else ZERO
-        return _Wish(seat.label, booked, wanted, signal.confidence, asks, acts=True)
+        return _Wish(seat.label, booked, wanted, signal.confidence, asks=True, acts=True)
 
     def _out(self, symbol: str, wishes: Sequence[_Wish]) -> Unplaced | None:
         """What keeps a symbol out before any quantity is looked at."""

@@ -42,13 +42,18 @@ _SENT = select(ORDERS.c.symbol, ORDERS.c.side, ORDERS.c.sent).where(
 )
 _POINTS = EQUITY_POINTS.c
 _NEWEST = (
-    select(_POINTS.equity, _POINTS.peak)
+    select(_POINTS.equity)
     .where(_POINTS.account == bindparam("account"))
     .order_by(_POINTS.session.desc(), _POINTS.time.desc(), _POINTS.run.desc())
     .limit(1)
 )
-_BEFORE = _NEWEST.where(_POINTS.session < bindparam("session"))
-_LAST = _NEWEST.where(_POINTS.session <= bindparam("session"))
+_REFERENCE = select(
+    _NEWEST.where(_POINTS.session < bindparam("session")).scalar_subquery().label("equity"),
+    _NEWEST.with_only_columns(_POINTS.peak)
+    .where(_POINTS.session <= bindparam("session"))
+    .scalar_subquery()
+    .label("peak"),
+)
 
 
 _NEWEST_LOOKS = (
@@ -264,11 +269,9 @@ class SqlJournal:
 
     def reference_equity(self, account: str, session: date) -> tuple[Decimal | None, Decimal | None]:
         """(last equity before the session, highest up to and in it)."""
-        of = {"account": account, "session": session}
         with self.store.reading() as connection:
-            before = connection.execute(_BEFORE, of).first()
-            last = connection.execute(_LAST, of).first()
-        return (before.equity if before else None), (last.peak if last else None)
+            found = connection.execute(_REFERENCE, {"account": account, "session": session}).one()
+        return found.equity, found.peak
 
     def seal(self, record: RunRecord, bars: Bars | None, fencing: int = 0, succeeded: Sequence[str] = ()) -> str:
         """Write the whole record, chained to the previous one, and close its slot; returns its hash."""

@@ -14,9 +14,10 @@ from openbell.store import frames
 from openbell.store.connect import Store
 from openbell.store.order_tables import POSITIONS
 from openbell.store.run_tables import EQUITY_POINTS, FRAMES, RUNS, SIGNALS, STRATEGY_LOOKS, VERDICTS
-from openbell.store.texts import target_of, to_json, verdict_columns
+from openbell.store.texts import to_json, verdict_columns
 from openbell.values.bars import Bars
 from openbell.values.record import RunRecord
+from openbell.values.signal import Signal, Stance
 
 #: What the first record and the first order event follow.
 GENESIS = "0" * 64
@@ -79,17 +80,16 @@ class Rows:
 
 def rows_of(record: RunRecord) -> Rows:
     """The rows that a record is stored as."""
-    # Adding zero makes 0.0 of -0.0, which SQLite does not keep.
-    signals = [
-        (s.strategy, s.symbol, str(s.stance), _number(target_of(s)), s.confidence + 0.0, s.reason)
-        for s in record.signals
-    ]
+    signals = [_signal_row(signal) for signal in record.signals]
     verdicts = [verdict_columns(verdict) for verdict in record.verdicts]
     return Rows(record.model_dump_json(exclude=_IN_ROWS), signals, verdicts)
 
 
-def _number(value: float | None) -> float | None:
-    return None if value is None else value + 0.0
+def _signal_row(signal: Signal) -> tuple[Any, ...]:
+    """No opinion is no number; adding zero makes 0.0 of -0.0, which SQLite does not keep."""
+    stance = signal.stance
+    target = None if stance is Stance.HOLD else signal.target + 0.0
+    return signal.strategy, signal.symbol, stance.value, target, signal.confidence + 0.0, signal.reason
 
 
 def chain(previous: str, sequence: int, digest: str) -> str:

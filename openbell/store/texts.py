@@ -5,7 +5,6 @@ The texts are what the record's hash covers, so equal values must always give eq
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -16,7 +15,6 @@ from sqlalchemy import Row
 
 from openbell.values.money import text
 from openbell.values.orders import Fill, OrderIntent, Side
-from openbell.values.signal import Signal
 from openbell.values.verdict import Decision, Ruling, Verdict
 
 _INTENT = TypeAdapter(OrderIntent)
@@ -46,11 +44,6 @@ def rulings_of(asked: Decimal, written: str) -> tuple[Ruling, ...]:
         left = Decimal(change[1]) if change else left
         found.append(Ruling(rule, decision, measured, limit, left))
     return tuple(found)
-
-
-def target_of(signal: Signal) -> float | None:
-    """The target, None for no opinion: a database has no NaN that compares."""
-    return None if math.isnan(signal.target) else signal.target
 
 
 def intent_text(intent: OrderIntent) -> str:

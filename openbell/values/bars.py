@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -57,6 +57,8 @@ class Bars:
     timeframe: Timeframe
     provider: str
     adjustment: str = "raw"
+    #: Empty until somebody asks for the digest; the arrays behind it never change.
+    _digest: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
         shape = (len(self.times), len(self.symbols))
@@ -110,6 +112,7 @@ class Bars:
             # Some rows of a checked panel need no second check, and a view of a read-only array is read-only.
             value = getattr(self, name)
             object.__setattr__(part, name, value[start:stop] if isinstance(value, np.ndarray) else value)
+        object.__setattr__(part, "_digest", "")
         return part
 
     def columns(self, start: int, stop: int) -> "Bars":
@@ -136,7 +139,12 @@ class Bars:
         return self.rows(0, stop)
 
     def digest(self) -> str:
-        """SHA-256 over everything the panel holds, in hex."""
+        """SHA-256 over everything the panel holds, in hex; counted once."""
+        if not self._digest:
+            object.__setattr__(self, "_digest", self._counted())
+        return self._digest
+
+    def _counted(self) -> str:
         head = f"{self.symbols}|{self.timeframe.text}|{self.provider}|{self.adjustment}|{len(self)}"
         sha = hashlib.sha256(head.encode())
         for array in (self.times.astype("datetime64[ns]"), *(self.panel(name) for name in FIELDS)):

@@ -87,7 +87,7 @@ class PaperBroker:
     def open_orders(self) -> tuple[Order, ...]:
         """Orders that are not terminal, oldest first."""
         with self._ledger.peek(self.account_id) as book:
-            if book.account() is not None and not book.open_orders():
+            if not book.open_orders():
                 return ()  # neither time nor prices bring one in
         with self._question() as look:
             return look.book.open_orders()
@@ -99,14 +99,20 @@ class PaperBroker:
 
     def fills(self, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since``, oldest first."""
+        with self._ledger.peek(self.account_id) as book:
+            if not book.open_orders():
+                return book.fills(since)  # neither time nor prices bring one in
         with self._question() as look:
             return look.book.fills(since)
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Every symbol asked for that has a quote or is held; one that is only held cannot be traded."""
-        with self._question(*symbols) as look:
-            held = {symbol for symbol in symbols if look.account.quantity(symbol)}
-            return {s: self._instrument(s, look.quotes.get(s)) for s in symbols if s in look.quotes or s in held}
+        try:
+            quotes = self._usable(symbols, self._now())
+        except DataError as error:
+            raise self._no_prices(error) from error
+        held = self._held() if any(symbol not in quotes for symbol in symbols) else frozenset()
+        return {s: self._instrument(s, quotes.get(s)) for s in symbols if s in quotes or s in held}
 
     def submit(self, intent: OrderIntent) -> Submission:
         """Check, keep, and fill what the quote of this moment fills."""
@@ -164,23 +170,35 @@ class PaperBroker:
         )
 
     @contextmanager
-    def _question(self, *symbols: str) -> Iterator[Look]:
+    def _question(self) -> Iterator[Look]:
         try:
             with self._ledger.peek(self.account_id) as book:
                 account = book.account()
                 if account is not None and not book.open_orders():
-                    yield self._glance(book, account, symbols)
+                    yield self._glance(book, account)
                     return
-            with self._look(self._quotes, *symbols) as look:
+            with self._look(self._quotes) as look:
                 yield look
         except DataError as error:
-            raise BrokerUnavailable(f"paper account {self.account_id} has no prices: {error}") from error
+            raise self._no_prices(error) from error
 
-    def _glance(self, book: PaperBook, account: Account, symbols: Sequence[str]) -> Look:
+    def _no_prices(self, error: DataError) -> BrokerUnavailable:
+        return BrokerUnavailable(f"paper account {self.account_id} has no prices: {error}")
+
+    def _usable(self, symbols: Sequence[str], now: datetime) -> Mapping[str, Quote]:
+        """Quotes that are known by now."""
+        quotes = self._quotes(symbols, now) if symbols else {}
+        return {symbol: quote for symbol, quote in quotes.items() if quote.time <= now}
+
+    def _held(self) -> frozenset[str]:
+        with self._ledger.peek(self.account_id) as book:
+            account = book.account()
+        return frozenset(symbol for symbol in account.positions if account.quantity(symbol)) if account else frozenset()
+
+    def _glance(self, book: PaperBook, account: Account) -> Look:
         """The account as it stands: where no order rests, neither time nor prices move it."""
-        now, wanted = self._now(), _needed(book, account) | {*symbols}
-        quotes = self._quotes(sorted(wanted), now) if wanted else {}
-        usable = {symbol: quote for symbol, quote in quotes.items() if quote.time <= now}
+        now = self._now()
+        usable = self._usable(sorted(_needed(book, account)), now)
         return Look(book, account, self._settings, usable, now, self._is_open(now))
 
     @contextmanager
