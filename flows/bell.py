@@ -2,21 +2,19 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any
 
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
 import openbell.jobs.run
-from blocks.desk import load_plan, open_desk, wall_clock
+from blocks.desk import wall_clock
+from flows.asked import asked
+from flows.early import opened
 from flows.logs import log_as_asked
 from flows.supervised import end_with_parent
-from openbell.calendar.exchange import exchange
-from openbell.calendar.slots import slot_for
-from openbell.errors import OpenbellError
 from openbell.jobs.run import Run
-from openbell.values.job import JOBS, Job
-from openbell.values.time import as_utc, parse_instant
+from openbell.values.job import Job
+from openbell.values.time import as_utc
 
 
 async def scheduled_instant() -> datetime | None:
@@ -39,8 +37,8 @@ async def begin(job: Job, plan: str, as_of: datetime | None = None, dry_run: boo
     log_as_asked()
     end_with_parent()
     planned = await scheduled_instant()
-    instant = None if as_of is None else as_utc(as_of, "as_of")
-    return openbell.jobs.run.begin(open_desk(plan, instant), job, run_id(), planned, instant, dry_run)
+    wish = asked({"plan": plan, "as_of": as_of, "dry_run": dry_run})
+    return openbell.jobs.run.begin(await opened(wish), job, run_id(), planned, wish.as_of, wish.dry_run)
 
 
 def run_id() -> str:
@@ -48,17 +46,3 @@ def run_id() -> str:
     attempt = int(flow_run.run_count or 1)
     name = str(flow_run.id or f"local-{wall_clock().timestamp():.6f}")
     return name if attempt <= 1 else f"{name}-{attempt}"
-
-
-def run_name() -> str:
-    """Plan, session and slot in exchange time; whatever the parameters are, there is a name."""
-    parameters: dict[str, Any] = flow_run.parameters or {}
-    name, given = str(parameters.get("plan", "")), parameters.get("as_of")
-    try:
-        instant = parse_instant(str(given)) if given else as_utc(flow_run.scheduled_start_time)
-        plan = load_plan(name)
-        slot = slot_for(plan, JOBS[flow_run.flow_name or "trade"], instant)
-    except (OpenbellError, KeyError):
-        return f"{name[:40]} {given or flow_run.scheduled_start_time}"
-    local = slot.planned.astimezone(exchange(plan.window.exchange).zone)
-    return f"{name} {slot.session} {local:%H:%M %Z}" + (" dry run" if parameters.get("dry_run") else "")

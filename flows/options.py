@@ -4,15 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import openbell
+from flows.early import begin_early
 from tasks.publication import publish
 
 #: No result is ever stored: the record in openbell's own store is the result. A storage is named all the same, since
-#: Prefect would otherwise ask its server three times a run for a default that nothing uses.
+#: Prefect would otherwise ask its server three times a run for a default that nothing uses. Parameters are read by
+#: flows.asked.
 COMMON: dict[str, Any] = {
     "version": openbell.__version__,
     "persist_result": False,
     "result_serializer": "json",
     "result_storage": Path("openbell-stores-no-results"),
+    "validate_parameters": False,
+    "on_running": [begin_early],
     "on_completion": [publish],
     "on_failure": [publish],
 }

@@ -26,7 +26,14 @@ def replay_name() -> str:
 
 
 #: Nothing is sealed: there is no record that a hook could publish.
-_OPTIONS = {**COMMON, "flow_run_name": replay_name, "on_completion": [], "on_failure": []}
+_OPTIONS = {
+    **COMMON,
+    "flow_run_name": replay_name,
+    "validate_parameters": True,
+    "on_running": [],
+    "on_completion": [],
+    "on_failure": [],
+}
 
 
 @flow(name="replay", timeout_seconds=3600, **_OPTIONS)

@@ -6,7 +6,6 @@ A run never waits for it: by then it has ended, and what could not be sent waits
 import asyncio
 import inspect
 import logging
-from threading import Thread
 
 from prefect import get_run_logger, task
 from prefect.blocks.abstract import NotificationBlock
@@ -48,12 +47,8 @@ def deliver_messages(run: Run) -> Handed[Worked]:
     return Handed(worked)
 
 
-def deliver_soon(plan: str, run: FlowRun) -> None:
-    """Try once, in the background of a run that has ended; whatever comes of it, the run is over."""
-    Thread(target=_deliver_soon, args=(plan, run, get_settings_context()), name="delivery").start()
-
-
-def _deliver_soon(plan: str, run: FlowRun, prefect: SettingsContext) -> None:
+def deliver_soon(plan: str, run: FlowRun, prefect: SettingsContext) -> None:
+    """Try once, in a thread of its own, for a run that has ended; whatever comes of it, the run is over."""
     try:
         loaded = load_plan(plan, run)
         if loaded.notify.enabled and loaded.notify.targets:

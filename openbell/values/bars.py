@@ -119,8 +119,8 @@ class Bars:
         """Symbols ``start`` to ``stop`` (exclusive), sharing memory."""
         part = self.rows(0, len(self))
         object.__setattr__(part, "symbols", self.symbols[start:stop])
-        for field in FIELDS:
-            object.__setattr__(part, field, self.panel(field)[:, start:stop])
+        for name in FIELDS:
+            object.__setattr__(part, name, self.panel(name)[:, start:stop])
         return part
 
     def select(self, symbols: Sequence[str]) -> "Bars":

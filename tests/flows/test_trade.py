@@ -1,10 +1,14 @@
 """The flow as Prefect runs it: names, states, graph, artifacts, and what is refused before it is a run."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -14,7 +18,7 @@ from prefect.states import Scheduled, State
 from sqlalchemy import create_engine, text
 
 from deployments.demo import instants
-from deployments.local import LocalPrefect
+from deployments.local import ROOT, LocalPrefect
 from flows.trade import trade
 from openbell import store as stores
 from openbell.settings import load_settings
@@ -25,6 +29,7 @@ from tests import servers
 from tests.flows.conftest import session_open
 from tests.servers import until
 
+NEW_YORK = ZoneInfo("America/New_York")
 pytestmark = [
     pytest.mark.server,
     pytest.mark.xdist_group("server"),
@@ -82,6 +87,33 @@ def test_the_graph_shows_exactly_the_five_stages_and_the_run_says_what_it_is(pre
     assert "AAPL" in report
 
 
+ALONE = """
+import asyncio, sys
+from datetime import datetime
+from flows.trade import trade
+state = asyncio.run(trade("demo", sys.argv[1], return_state=True))
+print(state.state_details.flow_run_id, state.name)
+"""
+
+
+def test_a_process_of_one_run_takes_its_instant_as_text_and_ends_when_everybody_can_read_it(
+    prefect: LocalPrefect,
+) -> None:
+    instant = session_open(2).isoformat()
+    environment = {**os.environ, "PREFECT_API_URL": f"{prefect.url}/api", "PREFECT_LOGGING_LEVEL": "WARNING"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ALONE, instant],
+        env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    run, outcome = done.stdout.split()
+    assert outcome == "Completed"
+    assert "Traceback" not in done.stderr
+    artifacts = ask(prefect, "artifacts/filter", {"flow_runs": {"id": {"any_": [run]}}})
+    assert "report-demo" in {artifact["key"] for artifact in artifacts}
+    (named,) = ask(prefect, "flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+    assert named["name"] == f"demo {session_open(2):%Y-%m-%d} 09:35 {session_open(2).astimezone(NEW_YORK):%Z}"
+
+
 def test_a_closed_market_ends_as_skipped_with_its_reason_and_asks_for_no_prices() -> None:
     early_close, holiday, *_ = instants(1)
     for instant, code in ((early_close, "AFTER_CLOSE"), (holiday, "HOLIDAY")):
@@ -131,6 +163,11 @@ def test_I18_a_sealed_run_decided_again_gives_the_same_signals_verdicts_and_ids(
         ({"plan": "demo", "as_of": datetime.now(UTC) + timedelta(days=2)}, "is after the clock"),
         ({"plan": "demo", "as_of": datetime(1970, 1, 5, 15, tzinfo=UTC)}, "is before .* the first session of the XNYS"),
         ({"plan": "../../etc/passwd"}, "no plan"),
+        ({"plan": 7}, "plan 7 is not the name of a plan"),
+        ({"plan": "demo", "as_of": "2026-11-19 14:35"}, "as_of 2026-11-19T14:35:00 has no zone"),
+        ({"plan": "demo", "as_of": "noon"}, "as_of 'noon' is not an ISO 8601 instant"),
+        ({"plan": "demo", "as_of": 1_700_000_000}, "as_of '1700000000' is not an ISO 8601 instant"),
+        ({"plan": "demo", "dry_run": "yes"}, "dry_run 'yes' is neither true nor false"),
     ],
 )
 def test_what_cannot_be_a_run_fails_with_one_sentence_and_leaves_nothing(
