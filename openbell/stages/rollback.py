@@ -33,8 +33,9 @@ def rolled_back(journal: Journal, history: History, broker: Broker, now: datetim
 
     What a person was told of before is accepted once the switch was moved on. A BrokerError when nobody can tell.
     """
-    told = _told(history, broker.account_id)
-    fresh = [stranger for stranger in _strangers(journal, history, broker, now) if told is None or stranger.time > told]
+    found = _strangers(journal, history, broker, now)
+    told = _told(history, broker.account_id) if found else None
+    fresh = [stranger for stranger in found if told is None or stranger.time > told]
     if not fresh:
         return ""
     last = max(fresh, key=lambda stranger: (stranger.time, stranger.client_id))
@@ -59,7 +60,8 @@ def _strangers(journal: Journal, history: History, broker: Broker, now: datetime
 
 def unplanned(journal: Journal, client_ids: Iterable[str]) -> tuple[str, ...]:
     """Those that are written as ours and stand in no plan of the store."""
-    return journal.unplanned(sorted({name for name in client_ids if name.startswith(PREFIX)}))
+    ours = sorted({name for name in client_ids if name.startswith(PREFIX)})
+    return journal.unplanned(ours) if ours else ()
 
 
 def _told(history: History, account: str) -> datetime | None:

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -65,6 +65,16 @@ class Purpose(StrEnum):
         return list(Purpose).index(self)
 
 
+#: The prices that an order of each type has; it has no others.
+_NEEDS: Mapping[OrderType, frozenset[str]] = {
+    OrderType.MARKET: frozenset(),
+    OrderType.LIMIT: frozenset({"limit_price"}),
+    OrderType.STOP: frozenset({"stop_price"}),
+    OrderType.STOP_LIMIT: frozenset({"limit_price", "stop_price"}),
+    OrderType.TRAILING_STOP: frozenset({"trail"}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """A strategy's part of an intent: the signed quantity that it asked for."""
@@ -108,27 +118,24 @@ class OrderIntent:
         self._check_exits()
         if not (self.quantity.is_finite() and self.quantity > 0):
             raise InputError(f"quantity {self.quantity} of intent {self.id} is not above 0")
-        needs = {
-            "limit_price": self.type in (OrderType.LIMIT, OrderType.STOP_LIMIT),
-            "stop_price": self.type in (OrderType.STOP, OrderType.STOP_LIMIT),
-            "trail": self.type is OrderType.TRAILING_STOP,
-        }
-        for name, needed in needs.items():
-            price: Decimal | None = getattr(self, name)
-            if needed is not (price is not None):
-                raise InputError(f"a {self.type} order {'needs' if needed else 'takes no'} {name}")
+        needs = _NEEDS[self.type]
+        for name, price in (("limit_price", self.limit_price), ("stop_price", self.stop_price), ("trail", self.trail)):
+            if (name in needs) is (price is None):
+                raise InputError(f"a {self.type} order {'needs' if name in needs else 'takes no'} {name}")
             if price is not None and not (price.is_finite() and price > 0):
                 raise InputError(f"{name} {price} of intent {self.id} is not above 0")
 
     def _check_exits(self) -> None:
         """Legs are prices above zero, and the profit lies beyond the loss as seen from the side of the order."""
+        if self.take_profit is None and self.stop_loss is None:
+            return
         legs = [price for price in (self.take_profit, self.stop_loss) if price is not None]
         for price in legs:
             if not (price.is_finite() and price > 0):
                 raise InputError(f"leg {price} of intent {self.id} is not above 0")
         entry = self.purpose is Purpose.ENTRY
         kinds = (OrderType.MARKET, OrderType.LIMIT) if entry else (OrderType.LIMIT,)
-        if legs and (self.type not in kinds or not (entry or self.take_profit is None)):
+        if self.type not in kinds or not (entry or self.take_profit is None):
             taken = (
                 "a market or limit entry takes legs" if entry else "a limit order that closes takes a stop_loss only"
             )
