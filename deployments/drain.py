@@ -17,6 +17,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from rich.console import Console
 
 from deployments.local import POOL
+from deployments.reaching import patience, reach
 from openbell.cli.checks.prefect_api import server
 from openbell.errors import InputError, OpenbellError, ServerUnavailable, SettingsError, TooLong
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if server() is None:
             raise SettingsError("PREFECT_API_URL is not set: which server knows the pool?")
         with get_client(sync_client=True) as client:
+            reach(client, asked.patience)
             said = resume(client, asked.pool) if asked.resume else drain(client, asked.pool, asked.seconds, console)
         console.print(said, soft_wrap=True)
     except (HTTPError, PrefectHTTPStatusError) as error:
@@ -48,7 +50,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="openbell-drain", description=__doc__, epilog=_EXAMPLE)
     parser.add_argument("--pool", default=POOL, help="the work pool; default %(default)s")
     parser.add_argument("--seconds", type=float, default=300, help="how long to wait; default %(default)s")
-    parser.add_argument("--resume", action="store_true", help="let the pool work again, and wait for nothing")
+    parser.add_argument("--resume", action="store_true", help="let the pool work again, and do not wait for runs")
+    patience(parser)
     return parser.parse_args(arguments)
 
 

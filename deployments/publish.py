@@ -20,6 +20,7 @@ from deployments.publish_connections import connection_changes
 from deployments.publish_deployments import deployment_changes, resumptions
 from deployments.publish_places import place_changes
 from deployments.publish_server import Change, Server
+from deployments.reaching import patience, reach
 from openbell import planfiles
 from openbell.cli.checking import require
 from openbell.cli.checks.prefect_api import server as named_server
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if asked.resume and not asked.plans:
             raise InputError("--resume wants the names of plans: which are to run again?")
-        found = _publish(asked.plans, asked.check, asked.resume, _tell(asked.check, asked.json))
+        found = _publish(asked, _tell(asked.check, asked.json))
     except OpenbellError as error:
         return _refused(error)
     except (httpx.HTTPError, PrefectException) as error:
@@ -56,6 +57,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 when something differs")
     parser.add_argument("--resume", action="store_true", help="let what is paused of the plans run again")
     parser.add_argument("--json", action="store_true", help="for machines")
+    patience(parser)
     return parser.parse_args(arguments)
 
 
@@ -70,18 +72,19 @@ def _refused(error: OpenbellError) -> int:
     return 1
 
 
-def _publish(names: Sequence[str], check: bool, resume: bool, tell: Callable[[Change], None]) -> list[Change]:
+def _publish(asked: argparse.Namespace, tell: Callable[[Change], None]) -> list[Change]:
     if named_server() is None:
         raise SettingsError("PREFECT_API_URL is not set: which server is to be published to?")
-    plans, every = _plans(names)
+    plans, every = _plans(asked.plans)
     with get_client(sync_client=True) as client:
+        reach(client, asked.patience)
         server, found = Server(client), []
         # Looked at before anything is changed, since it refuses what cannot be made.
         tuple(connection_changes(server, plans))
-        again = (resumptions(server, plans),) if resume else ()
+        again = (resumptions(server, plans),) if asked.resume else ()
         for stage in chain(_stages(server, plans, every), again):
             for change in tuple(stage):
-                if not check:
+                if not asked.check:
                     change.make()
                 tell(change)
                 found.append(change)

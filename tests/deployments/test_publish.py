@@ -176,7 +176,7 @@ def test_a_plan_that_is_wrong_is_refused_before_anything_changes(fresh: Publishi
         (("nope",), {}, "no plan 'nope'"),
         (("--resume",), {}, "--resume wants the names of plans"),
         ((), {"PREFECT_API_URL": ""}, "PREFECT_API_URL is not set"),
-        ((), {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "Prefect does not answer"),
+        (("--patience", "0"), {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "Prefect does not answer"),
         ((), {"OPENBELL_PLANS": "empty"}, "no plan in"),
     ],
 )

@@ -274,8 +274,9 @@ def test_each_service_stops_in_the_time_that_its_unit_gives(
 
 
 def test_a_drain_without_a_server_is_told_in_one_line(vm: Vm) -> None:
+    command = [sys.executable, "-m", "deployments.drain", "--patience", "0"]
     done = subprocess.run(
-        [sys.executable, "-m", "deployments.drain"], cwd=ROOT, capture_output=True, text=True, check=False,
+        command, cwd=ROOT, capture_output=True, text=True, check=False,
         env={"PREFECT_API_URL": "http://127.0.0.1:1/api", "PREFECT_HOME": str(vm.root / "nobody"), "PATH": "/usr/bin"},
     )  # fmt: skip
     assert done.returncode == 1
