@@ -17,7 +17,7 @@ COPY blocks blocks
 COPY tasks tasks
 COPY flows flows
 COPY deployments deployments
-RUN uv sync --frozen --no-dev --no-editable --extra postgres --extra redis --extra docker --extra kubernetes
+RUN uv sync --frozen --no-dev --no-editable --reinstall-package openbell --extra postgres --extra redis --extra docker --extra kubernetes
 
 FROM python:${PYTHON}-slim-bookworm
 RUN useradd --uid 10001 --create-home --home-dir /var/lib/openbell --shell /usr/sbin/nologin openbell

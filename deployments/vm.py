@@ -12,8 +12,9 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from deployments.vm_places import Places
 
 SOURCE = Path(__file__).resolve().parent.parent
 #: Of the services, and of the worker for real money.
@@ -47,39 +48,6 @@ MADE = (
 
 class Refused(Exception):
     """What stands in the way, in words for the person who installs."""
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where things go below ``root``; another root than / is for images and for trying the units out."""
-
-    root: Path
-
-    def at(self, path: str) -> Path:
-        """A place of the real file system, below the root."""
-        return self.root / path.lstrip("/")
-
-    @property
-    def staged(self) -> bool:
-        """Whether this is not the machine itself."""
-        return self.root != Path("/")
-
-    def rewritten(self, text: str) -> str:
-        """A unit or script as it must read below the root."""
-        if self.staged:
-            for place in ("/opt/openbell", "/etc/openbell", "/var/lib/openbell"):
-                text = text.replace(place, str(self.at(place)))
-        return text
-
-    @property
-    def settings(self) -> Path:
-        """The environment file of the services."""
-        return self.at("/etc/openbell/openbell.env")
-
-    @property
-    def current(self) -> Path:
-        """The link to the release that the services use."""
-        return self.at("/opt/openbell/current")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,7 +104,7 @@ def install(asked: argparse.Namespace) -> None:
     say(f"release {release.name} is installed in {release}")
     if first:
         _begin(places)
-    else:
+    elif not _used(places, release):
         say(f"It waits beside {places.current.resolve().name}; docs/install-vm.md has the steps of an upgrade.")
 
 
@@ -147,9 +115,7 @@ def _check(places: Places, uv: Path, database: str) -> None:
         raise Refused(f"there is no uv at {uv}: run `make install-vm`, which fetches it")
     python = Path(sys.executable).resolve()
     if not places.staged and python.parts[1] in ("root", "home"):
-        raise Refused(
-            f"{python} lies in a home folder, which the services cannot see: PYTHON=/usr/bin/python3 make ..."
-        )
+        raise Refused(f"{python} lies in a home folder, which services cannot see: PYTHON=/usr/bin/python3 make ...")
     if not places.staged and database == "postgresql" and shutil.which("psql") is None:
         raise Refused("there is no PostgreSQL here: apt-get install postgresql, or DATABASE=sqlite to try openbell out")
 
@@ -158,24 +124,28 @@ def _release(places: Places, uv: Path) -> Path:
     """The locked packages and this checkout, in a folder of their own, without tools of development."""
     version = tomllib.loads((SOURCE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     release = places.at(f"/opt/openbell/releases/{version}-{_revision()}")
+    if _used(places, release):
+        return release  # its files are those of runs that are at work
     release.parent.mkdir(parents=True, exist_ok=True)
     extras = [word for extra in EXTRAS for word in ("--extra", extra)]
     python = ["--python", sys.executable]
+    # Built anew: uv keeps what it has built of a checkout for as long as its pyproject.toml stays as it is.
+    fresh = ["--compile-bytecode", "--reinstall-package", "openbell"]
     subprocess.run(
-        [uv, "sync", "--quiet", "--frozen", "--no-dev", "--no-editable", "--compile-bytecode", *extras, *python],
+        [uv, "sync", "--quiet", "--frozen", "--no-dev", "--no-editable", *fresh, *extras, *python],
         cwd=SOURCE, env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(release)}, check=True,
     )  # fmt: skip
     return release
+
+
+def _used(places: Places, release: Path) -> bool:
+    return release.resolve() == places.current.resolve()
 
 
 def _revision() -> str:
     command = ["git", "-c", f"safe.directory={SOURCE}", "rev-parse", "--short=10", "HEAD"]
     told = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=False)
     return told.stdout.strip() or "unversioned"
-
-
-def _do(*command: str) -> None:
-    subprocess.run(command, check=True)
 
 
 def _users() -> None:
@@ -185,6 +155,10 @@ def _users() -> None:
         except KeyError:
             home = ["--home-dir", f"/var/lib/{name}", "--shell", "/usr/sbin/nologin"]
             _do("useradd", "--system", "--user-group", *home, name)
+
+
+def _do(*command: str) -> None:
+    subprocess.run(command, check=True)
 
 
 def databases(_asked: argparse.Namespace) -> None:

@@ -87,7 +87,9 @@ def test_a_second_installation_leaves_settings_plans_and_the_running_release_alo
     plan = vm.root / "etc/openbell/plans/demo.toml"
     before, link = vm.settings.read_bytes(), (vm.root / "opt/openbell/current").readlink()
     plan.write_text(plan.read_text() + "\n# mine\n")
-    assert "It waits beside" in vm.install()
+    files = {path: path.stat().st_ctime_ns for path in link.rglob("*.py")}
+    assert "It waits" not in vm.install(), "this is the release that runs"
+    assert {path: path.stat().st_ctime_ns for path in link.rglob("*.py")} == files
     assert vm.settings.read_bytes() == before
     assert plan.read_text().endswith("# mine\n")
     assert (vm.root / "opt/openbell/current").readlink() == link
@@ -101,6 +103,17 @@ def test_the_release_has_every_package_with_its_files_and_no_tools(vm: Vm) -> No
         assert (site / name).exists(), name
     assert not (site / "mypy").exists()
     assert not (site / "hypothesis").exists()
+
+
+def test_the_release_is_this_checkout_and_no_older_build_of_it(vm: Vm) -> None:
+    """uv takes a build from its cache for as long as pyproject.toml stays as it is, whatever else has changed."""
+    (site,) = (vm.root / "opt/openbell/current/lib").glob("python3.*/site-packages")
+    for package in ("openbell", "flows", "tasks", "blocks", "deployments"):
+        here, there = (
+            {path.relative_to(root): path.read_bytes() for path in (root / package).rglob("*.py")}
+            for root in (ROOT, site)
+        )
+        assert here == there, package
 
 
 def test_settings_are_the_measured_ones(vm: Vm) -> None:
