@@ -20,6 +20,7 @@ class PrefectDouble:
         self.runs: list[dict[str, Any]] = []
         self.blocks: set[str] = set()
         self.heartbeat: datetime | None = datetime.now(UTC)
+        self.paused = False
         self.asked: list[tuple[str, str]] = []
         self.released = threading.Event()
         self.url = ""
@@ -46,6 +47,8 @@ class PrefectDouble:
             return self._runs(body)
         if path.endswith("/workers/filter"):
             return [{"name": "local", "last_heartbeat_time": self.heartbeat.isoformat()}] if self.heartbeat else []
+        if path == f"/api/work_pools/{POOL}":
+            return {"name": POOL, "is_paused": self.paused}
         kind, _, name = path.removeprefix("/api/block_types/slug/").partition("/block_documents/name/")
         return {"name": name} if f"{kind}/{name}" in self.blocks else None
 

@@ -66,14 +66,17 @@ ABOUT: dict[str, tuple[str, str]] = {
     "blocks": ("each block that the plan names is saved in Prefect", "save the block under that name"),
     "deployments": (
         "each job that the plan enables has a deployment that is neither paused nor without a schedule",
-        "`prefect --no-prompt deploy --all`; `prefect deployment schedule resume`",
+        "`make publish`, on a host `python -m deployments.publish`; what is paused: the same with PLAN --resume",
     ),
     "schedule": (
         "runs of each deployment are scheduled ahead",
         "look at the server's log: its scheduler fails with SQLAlchemy 2.1 and later; restart the server",
     ),
     "late": ("no scheduled run waits for somebody to start it", "start a worker, or look at the work pool's limits"),
-    "worker": ("a worker of the deployments' pool was seen lately", "`prefect worker start --pool openbell`"),
+    "worker": (
+        "the deployments' pool is not paused, and a worker of it was seen lately",
+        "start one: `systemctl start openbell-worker` on a host, `make up` elsewhere",
+    ),
     "slots": ("the plan's slots of the last days were worked on", "`openbell history`; are server and worker up?"),
 }
 

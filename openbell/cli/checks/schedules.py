@@ -111,6 +111,9 @@ def _waiting(server: Server, rows: Sequence[Row], when: Mapping[str, str], most:
 
 
 def _worker(plan: Plan, server: Server, pool: str, now: datetime) -> Finding:
+    if bounded(lambda: server.get(f"/work_pools/{pool}")).get("is_paused"):
+        resume = f"`openbell-drain --pool {pool} --resume`, unless somebody is at work on it"
+        return failed("worker", f"pool {pool} is paused: nothing starts, exits neither", plan.name, resume)
     rows = bounded(lambda: server.post(f"/work_pools/{pool}/workers/filter", {}))
     seen = [_instant(row["last_heartbeat_time"]) for row in rows if row.get("last_heartbeat_time")]
     if not seen:

@@ -35,7 +35,7 @@ def test_G05_a_person_gets_a_table_and_an_exit_code(empty, prefect):
     assert "0 failed, 1 warnings" in told.stdout
     prefect.heartbeat = None
     told = empty("doctor", "demo", PREFECT_API_URL=prefect.url)
-    assert (told.exit_code, "prefect worker start" in told.stdout) == (1, True)
+    assert (told.exit_code, "systemctl start openbell-worker" in told.stdout) == (1, True)
 
 
 def test_an_unknown_plan_is_one_line(empty):
@@ -213,6 +213,13 @@ def test_a_job_without_a_deployment(empty, prefect, job, state):
 def test_X11_a_worker_that_is_gone(empty, prefect, ago):
     prefect.heartbeat = None if ago is None else datetime.now(UTC) - ago
     assert states(look(empty, prefect), "worker") == ["failed"]
+
+
+def test_a_pool_that_was_left_paused_is_told_with_the_command_that_ends_it(empty, prefect):
+    prefect.paused = True
+    line = look(empty, prefect)["worker"]
+    assert (line["state"], line["detail"]) == ("failed", "pool openbell is paused: nothing starts, exits neither")
+    assert "openbell-drain --pool openbell --resume" in line["advice"]
 
 
 def test_a_block_that_is_not_saved(empty, prefect):
