@@ -13,9 +13,10 @@ import click
 from blocks.desk import opened
 from blocks.plan_body import plan_of
 from blocks.published import read_form
+from openbell.cli.actor import by, check_person
 from openbell.cli.checks.prefect_api import server
 from openbell.cli.confirm import confirmed
-from openbell.cli.enable import arm, by, check_person, why
+from openbell.cli.enable import arm, why
 from openbell.cli.output import machine
 from openbell.desk import load_plan
 from openbell.errors import OpenbellError, SchemaMismatch, SettingsError

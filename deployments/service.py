@@ -21,6 +21,7 @@ def main(command: Sequence[str]) -> int:
     try:
         files = (SETTINGS, LIVE_SETTINGS) if live else (SETTINGS,)
         variables = environment("\n".join(path.read_text(encoding="utf-8") for path in files))
+        variables = {**variables, "OPENBELL_ACTOR": caller()}
         if os.geteuid() == 0:
             drop(LIVE_USER if live else USER)
         path = f"{RELEASE}:{os.environ.get('PATH', os.defpath)}"
@@ -39,6 +40,11 @@ def environment(text: str) -> Mapping[str, str]:
 def _plain() -> dict[str, str]:
     """The caller's environment without settings of ours that a service would not have."""
     return {key: value for key, value in os.environ.items() if not key.startswith(("OPENBELL_", "PREFECT_"))}
+
+
+def caller() -> str:
+    """Who answers for the command: by way of sudo the person, and not the user that the command becomes."""
+    return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
 
 
 def drop(name: str) -> None:

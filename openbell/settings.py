@@ -50,6 +50,10 @@ class Settings(BaseSettings):
         None, min_length=1, description="Dask cluster that asks strategies instead, tcp://host:port; see scale.md."
     )
 
+    actor: str | None = Field(
+        None, description="Who gives a command, where the user is a service's; openbell-env names who called it."
+    )
+
     watch_token: SecretStr | None = Field(None, description="Bearer token of the watchdog's endpoint; see health.md.")
 
     alpaca_key_id: SecretStr | None = Field(None, description="Key id of the Alpaca account, where no block has it.")

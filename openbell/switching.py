@@ -6,6 +6,8 @@ from pathlib import Path
 from openbell.errors import InputError, StoreError
 from openbell.ports import Journal, Level, Switch
 
+#: Users of services, of a machine or an image: no person has said who it is.
+SERVICES = ("openbell", "openbell-live")
 #: What the file was when somebody looked: which one, and when it was written; None where there was none.
 Mark = tuple[int, int] | None
 
@@ -67,5 +69,8 @@ def _check_person(before: Switch, actor: str, reason: str) -> None:
         raise InputError("to loosen the switch needs --reason: why may trading go on?")
     if not actor.strip():
         raise InputError("to loosen the switch needs an actor: who answers for it?")
-    if actor == "openbell" or actor.startswith("auto:"):
-        raise InputError(f"{actor} is no person: what {before.actor} did at epoch {before.epoch} a person must undo")
+    if actor in SERVICES or actor.startswith("auto:"):
+        raise InputError(
+            f"{actor} is no person: what {before.actor} did at epoch {before.epoch} a person must undo; "
+            f"give your name with --actor or OPENBELL_ACTOR"
+        )

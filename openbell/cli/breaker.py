@@ -1,11 +1,11 @@
 """Circuit breakers: how they stand, and resetting them."""
 
-import getpass
 from datetime import UTC
 
 import click
 
 from openbell import store
+from openbell.cli.actor import person
 from openbell.cli.output import emit, machine, say, table
 from openbell.cli.place import FIRST_STEP, shown
 from openbell.errors import InputError, StoreError
@@ -48,7 +48,7 @@ def reset(plan: str, job: str, reason: str, as_json: bool) -> None:
     rows = [found for of_plan, of_job, found in journal.breakers() if (of_plan, of_job) == (plan, job)]
     if not rows:
         raise InputError(f"no breaker of {plan} {job} has counted anything; `openbell breaker list` shows all")
-    journal.reset_breaker(plan, job, getpass.getuser(), reason)
+    journal.reset_breaker(plan, job, person(), reason)
     closed = [found.dependency for found in rows]
     if as_json:
         emit({"plan": plan, "job": job, "closed": closed})

@@ -1,11 +1,11 @@
 """Breaks between the books and the broker: what they are, and what people decide on them."""
 
-import getpass
 from datetime import UTC
 
 import click
 
 from openbell import store
+from openbell.cli.actor import person
 from openbell.cli.output import amount, emit, machine, say, table
 from openbell.cli.place import FIRST_STEP, shown
 from openbell.desk import load_plan
@@ -78,7 +78,7 @@ def accept(number: int, reason: str, activity: str | None, as_json: bool) -> Non
     book = _book()
     found = _open(book, number, reason)
     kind = _activity(found, activity)
-    book.accept(number, getpass.getuser(), reason, kind)
+    book.accept(number, person(), reason, kind)
     if as_json:
         emit(_told(_one(book, number)))
     else:
@@ -97,7 +97,7 @@ def adopt(number: int, plan: str, strategy: str, reason: str, as_json: bool) -> 
     found = _one(book, number)
     _check_reason(reason)
     _check_owner(plan, strategy)
-    book.adopt(number, plan, strategy, getpass.getuser(), reason)
+    book.adopt(number, plan, strategy, person(), reason)
     if as_json:
         emit(_told(_one(book, number)))
     else:

@@ -1,6 +1,5 @@
 """Switching plans and jobs off and on in the store, and arming a live plan for the day."""
 
-import getpass
 from datetime import UTC, datetime
 
 import click
@@ -9,6 +8,7 @@ from openbell import planfiles, store
 from openbell.build import build
 from openbell.calendar.exchange import exchange
 from openbell.calendar.horizon import horizon
+from openbell.cli.actor import by, check_person
 from openbell.cli.confirm import check_suffix, confirmed
 from openbell.cli.output import emit, machine, say
 from openbell.desk import Desk, open_desk
@@ -21,7 +21,6 @@ from openbell.stages.wording import clean, when
 from openbell.store.place import wider
 from openbell.values.job import JOBS
 
-by = click.option("--actor", default=getpass.getuser, show_default="the user", help="Who does it, for the record.")
 why = click.option("--reason", default="", help="Why, for the record.")
 of_job = click.option("--job", type=click.Choice(tuple(JOBS)), help="Only this job of the plan.")
 
@@ -107,12 +106,6 @@ def _check_plan(desk: Desk, now: datetime) -> None:
         raise InputError(f"nothing was armed: {ahead.words}; update exchange-calendars")
     if opened := wider(settings.url):
         raise InputError(f"nothing was armed: {opened}")
-
-
-def check_person(actor: str) -> None:
-    """Refuse who cannot answer for it."""
-    if not actor.strip() or actor == "openbell" or actor.startswith("auto:"):
-        raise InputError(f"{actor or 'nobody'} is no person: an automation may switch off, and only a person on")
 
 
 # --- words ---------------------------------------------------------------------------------------------------

@@ -1,10 +1,9 @@
 """Positions of a strategy that a plan does not name any more, given to one that it names."""
 
-import getpass
-
 import click
 
 from openbell import store
+from openbell.cli.actor import person
 from openbell.cli.output import emit, machine, say
 from openbell.cli.place import FIRST_STEP, shown
 from openbell.desk import load_plan
@@ -35,7 +34,7 @@ def reassign(plan: str, old: str, new: str, reason: str, as_json: bool) -> None:
     if not exists(settings.url):
         raise StoreError(f"no store yet at {shown(settings.url)}: {FIRST_STEP}")
     book = store.open_break_book(settings.url)
-    moved = book.reassign(plan, old, new, getpass.getuser(), reason)
+    moved = book.reassign(plan, old, new, person(), reason)
     if not moved:
         raise InputError(f"strategy {old[:60]!r} of plan {plan} holds nothing: `openbell positions` lists what is held")
     if as_json:

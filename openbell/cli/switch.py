@@ -1,6 +1,5 @@
 """The kill switch, and what a person can do to an account: cancel-all, flatten, recover. None of it needs Prefect."""
 
-import getpass
 import sys
 from collections.abc import Sequence
 from uuid import uuid4
@@ -8,6 +7,7 @@ from uuid import uuid4
 import click
 
 from openbell import planfiles, store
+from openbell.cli.actor import by
 from openbell.cli.checking import check_file
 from openbell.cli.confirm import check_suffix, confirmed
 from openbell.cli.output import emit, machine, say, table
@@ -23,7 +23,6 @@ from openbell.values.orders import Order
 
 #: Looks at orders of unknown outcome that `openbell recover` has the patience for.
 PASSES = 3
-by = click.option("--actor", default=getpass.getuser, show_default="the user", help="Who does it, for the record.")
 
 
 @click.command(epilog='Example: openbell halt --reason "prices look wrong"')

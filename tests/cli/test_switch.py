@@ -100,6 +100,17 @@ def test_flatten_under_a_halt_needs_a_reason_and_says_what_to_type(empty):
     assert level(empty) is Level.REDUCE_ONLY
 
 
+@pytest.mark.parametrize("user", ["openbell", "openbell-live"])
+def test_who_works_as_the_user_of_a_service_says_who_it_is(empty, user):
+    empty("halt", OPENBELL_ACTOR="anna")
+    for command in (("resume",), ("enable", "demo"), ("flatten", "demo")):
+        result = empty(*command, "--reason", "mended", LOGNAME=user)
+        assert (result.exit_code, "give your name with --actor or OPENBELL_ACTOR" in result.stderr) == (1, True)
+    assert level(empty) is Level.HALTED
+    result = empty("resume", "--reason", "mended", LOGNAME=user, OPENBELL_ACTOR="anna")
+    assert (result.exit_code, "active at epoch 2 by anna: mended" in result.stdout) == (0, True)
+
+
 @pytest.fixture
 def live(empty):
     """The demo plan on an account that its venue calls a live one."""

@@ -1,7 +1,12 @@
-"""The releases of a host, without installing one: from one to the next and back, and what is refused."""
+"""The releases and commands of a host, without installing one: from one to the next and back, and what is refused."""
 
+import os
+import pwd
 from pathlib import Path
 
+import pytest
+
+from deployments import service
 from deployments import vm as installer
 
 
@@ -25,3 +30,10 @@ def test_an_installation_without_uv_is_told_in_one_line(tmp_path: Path, capsys) 
     assert installer.main(["--root", str(tmp_path), "install", "--uv", str(tmp_path / "none")]) == 1
     assert capsys.readouterr().err.startswith(f"error: there is no uv at {tmp_path / 'none'}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_on_a_host_is_answered_for_by_who_called_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "anna")
+    assert service.caller() == "anna"
+    monkeypatch.delenv("SUDO_USER")
+    assert service.caller() == pwd.getpwuid(os.getuid()).pw_name
