@@ -159,11 +159,11 @@ def _lateness(s: Situation) -> Guard:
 def _broker(s: Situation) -> Iterator[Guard]:
     try:
         broker = s.broker()
-        clock, account = broker.clock(), broker.account()
+        (clock, apart), account = _asked(s, broker), broker.account()
     except (BrokerError, InputError) as error:
         yield _guard("broker", False, _reason(error), str(error))
         return
-    yield _agreement(s, broker, clock)
+    yield _agreement(s, broker, clock, apart)
     if s.job.sends:
         yield _books(s, broker)
     if s.job.adds_risk:
@@ -180,7 +180,7 @@ def _reason(error: BrokerError | InputError) -> str:
     return KEYS_REFUSED if isinstance(error, KeysRefused) else UNAVAILABLE
 
 
-def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
+def _agreement(s: Situation, broker: Broker, clock: BrokerClock, apart: timedelta) -> Guard:
     """Mode of the plan, class of the account, and who was armed; then clocks and calendars. Closed wins."""
     if broker.environment != s.plan.mode:
         detail = f"the plan says {s.plan.mode}, the account says {broker.environment}"
@@ -189,7 +189,7 @@ def _agreement(s: Situation, broker: Broker, clock: BrokerClock) -> Guard:
         return _guard("broker", False, ENVIRONMENT, other)
     if s.simulated and broker.environment != "paper":
         return _guard("broker", False, "AS_OF", "a given as_of can only trade on a paper account")
-    if s.job.adds_risk and (off := _clock(s, clock)):
+    if s.job.adds_risk and (off := _clock(s, apart)):
         return _guard("broker", False, CLOCK, off)
     return _guard("broker", True, "", "") if s.job.hours is WorkingHours.ANY else _open(s, broker, clock)
 
@@ -220,8 +220,14 @@ def _calendars(s: Situation, broker: Broker) -> Guard:
     return _guard("broker", not apart, CALENDAR_DISAGREE, apart)
 
 
-def _clock(s: Situation, clock: BrokerClock) -> str:
-    apart = clock.now - s.as_of - s.waited()
+def _asked(s: Situation, broker: Broker) -> tuple[BrokerClock, timedelta]:
+    """The venue's clock, and how far it is ahead of ours halfway through that one question: others may take long."""
+    before = s.waited()
+    clock = broker.clock()
+    return clock, clock.now - s.as_of - (before + s.waited()) / 2
+
+
+def _clock(s: Situation, apart: timedelta) -> str:
     limit = CLOCK_LIMIT if abs(apart) > CLOCK_LIMIT else CLOCK_GOOD
     if abs(apart) <= limit or (limit is CLOCK_GOOD and not s.remembered(CLOCK)):
         return ""

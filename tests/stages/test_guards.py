@@ -8,7 +8,7 @@ import pytest
 
 from openbell.calendar.exchange import exchange
 from openbell.errors import BrokerUnavailable, InputError, KeysRefused, WrongAccount
-from openbell.ports import Breaker, Broker, Claim, ClaimKind, Level, Switch
+from openbell.ports import Breaker, Broker, BrokerClock, Claim, ClaimKind, Level, Switch
 from openbell.ports.permits import Act, Standing, Word
 from openbell.stages.guards import check
 from openbell.values.account import Account, Position
@@ -169,6 +169,28 @@ def test_B34_time_that_the_run_itself_took_is_no_difference_of_clocks() -> None:
     door = Counted(broker(now=NOW + timedelta(seconds=9)))
     assert check(situation(broker=door, waited=lambda: timedelta(seconds=9)))[-1].passed
     assert check(situation(broker=door, waited=lambda: timedelta(seconds=6)))[-1].code == "CLOCK"
+
+
+class Slow(Stub):
+    """Takes four seconds to say what time it is, read halfway, and a minute to tell the account."""
+
+    def __init__(self) -> None:
+        super().__init__("paper")
+        self.passed = timedelta(0)
+
+    def clock(self) -> BrokerClock:
+        self.passed += timedelta(seconds=4)
+        return BrokerClock(NOW + timedelta(seconds=2), True)
+
+    def account(self) -> Account:
+        self.passed += timedelta(minutes=1)
+        return super().account()
+
+
+def test_B34_a_venue_that_answers_slowly_has_no_other_clock() -> None:
+    slow = Slow()
+    guards = check(situation(broker=lambda: slow, waited=lambda: slow.passed))
+    assert [guard.passed for guard in guards if guard.name == "broker"] == [True]
 
 
 def test_a_loss_limit_lets_a_run_with_positions_pass_so_that_exits_can_go() -> None:
