@@ -31,13 +31,15 @@ COLUMNS = ("time", "session", ">cash", ">equity", ">change")
 @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 10_000), help="The last so many points.")
 @machine
 def equity(account: str | None, daily: bool, limit: int, as_json: bool) -> None:
-    """Show cash and equity at the end of each run, with the curve; by default of all accounts."""
+    """Show cash and equity at the end of each run, archived ones too, with the curve; by default of all accounts."""
     history = reading()
     if daily:
         _daily([account] if account else accounts(history), limit, as_json)
         return
     found = {name: history.equity(name, limit) for name in ([account] if account else accounts(history))}
     curves = {name: points for name, points in found.items() if points}
+    if any(len(points) < limit for points in curves.values()) and (elsewhere := history.elsewhere()):
+        click.echo(f"note: archived points from before are not shown{elsewhere}", err=True)
     if as_json:
         emit(curves)
     elif curves:

@@ -126,7 +126,7 @@ class History(Protocol):
         """Positions that are not zero, by account and symbol."""
 
     def equity(self, account: str, limit: int = 500) -> tuple[EquityPoint, ...]:
-        """Oldest first, the last ``limit`` points."""
+        """Oldest first, the last ``limit`` points, archived ones too where they lie here."""
 
     def alerts(self, open_only: bool = True, limit: int = 50) -> tuple[Incident, ...]:
         """Newest first."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow.compute as pc
@@ -16,7 +17,7 @@ from openbell.store import archive_files as files
 from openbell.store import frames
 from openbell.store.archive_tables import ARCHIVED_FRAMES, ARCHIVES
 from openbell.store.audit import Check, amount, instant
-from openbell.store.run_tables import FRAMES, RUNS, SIGNALS, VERDICTS
+from openbell.store.run_tables import EQUITY_POINTS, FRAMES, RUNS, SIGNALS, VERDICTS
 from openbell.store.texts import rulings_of
 from openbell.values.bars import Bars
 from openbell.values.record import RunRecord
@@ -136,6 +137,24 @@ def _converted(row: dict[str, Any]) -> dict[str, Any]:
     moments = {name: instant(row[name]) for name in ("planned", "clock", "as_of", "finished") if row[name] is not None}
     equity = None if row["equity"] is None else amount(row["equity"])
     return {**row, **moments, "equity": equity, "session": date.fromisoformat(row["session"])}
+
+
+def equity_points(archive: Archive, account: str, limit: int) -> list[Any]:
+    """At least the last ``limit`` archived points of an account; none from before a month that lies elsewhere."""
+    found: list[Any] = []
+    for month in reversed(archive.months):
+        if len(found) >= limit or not archive.month(month).is_dir():
+            break
+        of_account = pc.field("account") == account
+        rows = files.find(archive.month(month), EQUITY_POINTS, ("run", "session", "time", "cash", "equity"), of_account)
+        found += map(_point, rows)
+    return found
+
+
+def _point(row: dict[str, Any]) -> Any:
+    amounts = {name: amount(row[name]) for name in ("cash", "equity")}
+    session = date.fromisoformat(row["session"])
+    return SimpleNamespace(run=row["run"], session=session, time=instant(row["time"]), **amounts)
 
 
 def find_bars(connection: Connection, archive: Archive, digest: str) -> Bars | None:

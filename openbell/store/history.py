@@ -2,19 +2,20 @@
 
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from openbell.errors import InputError, StoreError
 from openbell.ports import EquityPoint, Incident, OrderRow, PositionRow, RunSummary
 from openbell.store import denials, frames, incidents
+from openbell.store.archive_tables import ARCHIVES
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, FILLS, ORDERS, POSITIONS
 from openbell.store.prepared import by
@@ -149,17 +150,28 @@ class SqlHistory:
         )
 
     def equity(self, account: str, limit: int = 500) -> tuple[EquityPoint, ...]:
-        """Oldest first, the last ``limit`` points."""
+        """Oldest first, the last ``limit`` points, archived ones too; none before a month that lies elsewhere."""
         points = EQUITY_POINTS.c
         query = (
-            select(points.time, points.session, points.cash, points.equity)
+            select(points.run, points.time, points.session, points.cash, points.equity)
             .where(points.account == account)
             .order_by(points.session.desc(), points.time.desc(), points.run.desc())
             .limit(limit)
         )
         with self.store.reading() as connection:
-            rows = connection.execute(query).all()
+            rows: Sequence[Any] = connection.execute(query).all()
+            # The newest point of an account always stays in the store: without one there is none, and one is enough.
+            if self.archive is not None and rows and limit > 1 and _older(connection, rows, limit):
+                there = _reading().open_archive(connection, self.archive)
+                rows = _newest(rows, _reading().equity_points(there, account, limit), limit)
         return tuple(EquityPoint(row.time, row.session, row.cash, row.equity) for row in reversed(rows))
+
+    def elsewhere(self) -> str:
+        """Which archived months do not lie in the archive here, in words; empty where none is missing."""
+        with self.store.reading() as connection:
+            if self.archive is None or not _last_archived(connection):
+                return ""
+            return str(_reading().open_archive(connection, self.archive).elsewhere())
 
     def alerts(self, open_only: bool = True, limit: int = 50) -> tuple[Incident, ...]:
         """Newest first."""
@@ -170,6 +182,23 @@ class SqlHistory:
         """Newest first."""
         with self.store.reading() as connection:
             return incidents.listed(connection, BREAKS, open_only, limit)
+
+
+def _last_archived(connection: Connection) -> int:
+    """The newest record that was archived, 0 for none."""
+    return connection.execute(select(func.max(ARCHIVES.c.last))).scalar() or 0
+
+
+def _older(connection: Connection, rows: Sequence[Any], limit: int) -> bool:
+    """Whether archived points may belong to the last ``limit``: the store has fewer, or some that stayed behind."""
+    last = _last_archived(connection)
+    return last > 0 and (len(rows) < limit or any(row.run <= last for row in rows))
+
+
+def _newest(stored: Sequence[Any], archived: Sequence[Any], limit: int) -> list[Any]:
+    """The last points of both, newest first; what is in both is taken from the store."""
+    points = {row.run: row for row in (*archived, *stored)}.values()
+    return sorted(points, key=attrgetter("session", "time", "run"), reverse=True)[:limit]
 
 
 def _reading() -> Any:

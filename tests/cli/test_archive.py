@@ -1,6 +1,7 @@
 """openbell archive as a person meets it, and what the reading commands say of runs that were moved."""
 
 import json
+import shutil
 
 import pytest
 
@@ -37,6 +38,18 @@ def test_archived_runs_are_filtered_and_paged(moved):
     assert newest == "run-completed"
     assert [run["id"] for run in moved.json("history", "--archived", "--before", newest)] == ["run-skipped"]
     assert moved("history", "--archived", "--before", "nobody").exit_code == 1
+
+
+def test_the_curve_goes_on_into_the_archive_and_tells_where_it_ends(filled):
+    curve = filled.json("equity")
+    assert filled("archive", "--before", "2026-08").exit_code == 0
+    told = filled("equity", "--json")
+    assert (json.loads(told.stdout), told.stderr) == (curve, "")
+    shutil.rmtree(filled.home / "archive" / "2026-07")
+    told = filled("equity")
+    assert told.exit_code == 0
+    assert "archived points from before are not shown; not in " in told.stderr
+    assert "2026-07 (written on " in told.stderr
 
 
 def test_archiving_again_finds_nothing_to_do(moved):

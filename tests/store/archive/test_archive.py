@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -65,6 +67,65 @@ def test_archived_runs_are_listed_newest_first_by_pages(url, folder, records):
     assert first[0].session == records[6].session
     assert first[0].seconds == pytest.approx(records[6].finished.timestamp() - records[6].clock.timestamp())
     assert history.archived_runs({"plan": "other"}) == ()
+
+
+def points(url, folder, limit=500):
+    return open_history(url, folder).equity("acct", limit)
+
+
+def test_archived_points_of_equity_are_read_with_those_in_the_store(url, folder, journal):
+    sealed(journal, days=12, step=8)
+    before = points(url, folder)
+    assert len(before) == 12
+    archived(url, folder)
+    assert len(points(url, None)) < 12
+    assert points(url, folder) == before
+    for limit in range(1, 13):
+        assert points(url, folder, limit) == before[-limit:]
+    archived(url, folder, utc_month("2026-07"))
+    assert points(url, None) == before[-1:]
+    assert points(url, folder) == before
+
+
+def test_a_point_that_stayed_behind_does_not_hide_archived_ones_after_it(url, folder, journal):
+    """The newest looks of a plan stay in the store; here those of one which ran once, at the beginning."""
+    planned = datetime(2026, 3, 1, 14, 35, tzinfo=UTC)
+    once = record_of(Slot("other", "trade", planned, planned.date()), "once-only", finished=planned)
+    journal.seal(once, None)
+    sealed(journal)
+    before = points(url, folder)
+    archived(url, folder)
+    assert points(url, None)[0] == before[0]
+    for limit in range(1, len(before) + 1):
+        assert points(url, folder, limit) == before[-limit:]
+
+
+def test_points_from_before_a_month_on_another_host_are_left_out_and_told(url, folder, records):
+    before = points(url, folder)
+    archived(url, folder)
+    history = open_history(url, folder)
+    assert history.elsewhere() == ""
+    (folder / "2026-03").rename(folder.with_name("gone"))
+    assert points(url, folder) == before[4:]
+    assert "2026-03 (written on " in history.elsewhere()
+    (folder / "2026-04").rename(folder.with_name("gone too"))
+    assert points(url, folder) == before[7:]
+
+
+IMPORTED = """
+import sys
+from pathlib import Path
+from openbell.store import open_history
+points = open_history(sys.argv[1], Path(sys.argv[2])).equity("acct")
+print(len(points), "openbell.store.archive_reading" in sys.modules)
+"""
+
+
+def test_a_store_without_an_archive_is_read_without_the_reader_of_files(url, folder, records):
+    command = [sys.executable, "-c", IMPORTED, url, folder]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "10 False\n"
+    archived(url, folder)
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "10 True\n"
 
 
 def test_an_unknown_record_is_in_neither(url, folder, records):
