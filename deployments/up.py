@@ -1,6 +1,7 @@
 """``make up``: a Prefect server and worker that stay, with the plans published and on their schedules."""
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -59,12 +60,14 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _where(url: str, store: Path) -> str:
+    programs = os.path.relpath(Path(sys.executable).parent)
     return f"""
 Up. The demo plan rings on weekdays at 09:35 and 15:35 New York time.
 
   UI            {url}   (Deployments, Blocks, Concurrency, Automations)
-  a run by hand PREFECT_API_URL={url}/api prefect deployment run 'trade/demo' --watch
-  the store     OPENBELL_HOME={store} openbell status
+  in a shell    export PREFECT_API_URL={url}/api OPENBELL_HOME={store}
+  a run by hand {programs}/prefect deployment run 'trade/demo' --watch
+  the store     {programs}/openbell status
 
 Ctrl-C stops everything; nothing is lost.
 """

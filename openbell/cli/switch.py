@@ -11,6 +11,7 @@ from openbell.cli.actor import by
 from openbell.cli.checking import check_file
 from openbell.cli.confirm import check_suffix, confirmed
 from openbell.cli.output import emit, machine, say, table
+from openbell.cli.place import shown
 from openbell.crashpoints import reach
 from openbell.desk import Desk, open_desk
 from openbell.errors import InputError, OpenbellError, StoreError
@@ -18,6 +19,7 @@ from openbell.jobs.closing import Flattened, flatten, take_back
 from openbell.ports import Journal, Level, Switch
 from openbell.settings import Settings, load_settings
 from openbell.stages.wording import clean, quantity
+from openbell.store.connect import exists
 from openbell.switching import halt_by_file, look, loosen
 from openbell.values.orders import Order
 
@@ -124,6 +126,10 @@ def recover(plan: str, as_json: bool) -> None:
 
 
 def _journal(settings: Settings) -> Journal:
+    if not exists(settings.url):
+        # Of all commands this one must not seem to have worked on the store of what trades.
+        place = shown(settings.url)
+        click.echo(f"warning: there was no store at {place}, so one is made: what runs has another", err=True)
     store.ensure(settings.url)
     return store.open_journal(settings.url, settings.halt_file)
 

@@ -100,6 +100,13 @@ def test_flatten_under_a_halt_needs_a_reason_and_says_what_to_type(empty):
     assert level(empty) is Level.REDUCE_ONLY
 
 
+def test_a_halt_where_no_store_was_warns_that_it_is_not_the_one_of_what_trades(terminal):
+    result = terminal("halt", "--reason", "x")
+    assert (result.exit_code, level(terminal)) == (0, Level.HALTED)
+    assert f"there was no store at sqlite:///{terminal.home / 'openbell.db'}, so one is made" in result.stderr
+    assert "no store" not in terminal("halt", "--reason", "x").stderr
+
+
 @pytest.mark.parametrize("user", ["openbell", "openbell-live"])
 def test_who_works_as_the_user_of_a_service_says_who_it_is(empty, user):
     empty("halt", OPENBELL_ACTOR="anna")
