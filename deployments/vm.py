@@ -115,7 +115,7 @@ def _check(places: Places, uv: Path, database: str) -> None:
         raise Refused(f"there is no uv at {uv}: run `make install-vm`, which fetches it")
     python = Path(sys.executable).resolve()
     if not places.staged and python.parts[1] in ("root", "home"):
-        raise Refused(f"{python} lies in a home folder, which services cannot see: PYTHON=/usr/bin/python3 make ...")
+        raise Refused(f"{python} lies in a home folder, unseen by services: make install-vm PYTHON=/usr/bin/python3")
     if not places.staged and database == "postgresql" and shutil.which("psql") is None:
         raise Refused("there is no PostgreSQL here: apt-get install postgresql, or DATABASE=sqlite to try openbell out")
 
