@@ -19,6 +19,8 @@ _STRICTNESS = (Level.ACTIVE, Level.REDUCE_ONLY, Level.HALTED)
 def read_switch(connection: Connection, halt_file: Path | None) -> Switch:
     """The newest setting; the halt file and anything that cannot be read mean HALTED."""
     stored = stored_switch(connection)
+    if stored.level is Level.HALTED:
+        return stored  # who halted and why: `openbell halt` writes the file besides
     return halted_by_file(halt_file, stored.epoch) or stored
 
 

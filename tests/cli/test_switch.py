@@ -100,6 +100,15 @@ def test_flatten_under_a_halt_needs_a_reason_and_says_what_to_type(empty):
     assert level(empty) is Level.REDUCE_ONLY
 
 
+def test_who_halted_and_why_is_told_although_the_file_stands_too(empty):
+    empty("halt", "--reason", "prices look wrong", "--actor", "anna")
+    assert (empty.home / "HALT").exists()
+    assert "halted by anna: prices look wrong" in empty("health").stdout
+    empty("reduce-only", "--reason", "calmer")
+    (empty.home / "HALT").touch()
+    assert f"halted by file: the file {empty.home / 'HALT'} exists" in empty("health").stdout
+
+
 def test_a_halt_where_no_store_was_warns_that_it_is_not_the_one_of_what_trades(terminal):
     result = terminal("halt", "--reason", "x")
     assert (result.exit_code, level(terminal)) == (0, Level.HALTED)
