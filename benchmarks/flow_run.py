@@ -20,7 +20,7 @@ import numpy as np
 from deployments.local import LocalPrefect
 from openbell.calendar.exchange import exchange
 
-ROUNDS = 8
+ROUNDS = 16
 PAUSE = 1.5
 SYMBOLS = 100
 

@@ -8,8 +8,8 @@ from prefect.context import SyncClientContext
 
 import openbell.jobs.run
 from flows.bell import begin
-from flows.early import named
 from flows.endings import ended, failed, refused, skipped
+from flows.naming import named
 from openbell.errors import OpenbellError
 from openbell.jobs.run import Run
 from openbell.values.job import Job

@@ -1,25 +1,45 @@
-"""The name of a run in the Prefect UI."""
+"""The name of a run in the Prefect UI, given while the run works."""
 
-from datetime import datetime
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from blocks.desk import load_plan
-from flows.asked import Asked
-from openbell.calendar.exchange import exchange
-from openbell.calendar.slots import slot_for
-from openbell.errors import OpenbellError
-from openbell.values.job import JOBS
-from openbell.values.time import as_utc
+import httpx
+from prefect.client.orchestration import PrefectClient
+from prefect.context import FlowRunContext
+from prefect.exceptions import PrefectException
+
+from flows.bell import run_name
+
+#: Turns of the event loop after which a request is on its way; what follows does not give way until it has ended.
+TURNS = 12
+_log = logging.getLogger("openbell.naming")
 
 
-def run_name(job: str, wish: Asked, scheduled: datetime | None) -> str:
-    """Plan, session and slot in exchange time; whatever was asked, there is a name."""
-    instant = wish.as_of or scheduled
+@asynccontextmanager
+async def named() -> AsyncIterator[None]:
+    """Name the run as soon as it begins, without waiting for the server to have heard it.
+
+    Prefect's own ``flow_run_name`` is a request of its own that each run would wait for before its first step. A name
+    that cannot be given is logged, and changes nothing.
+    """
+    naming = asyncio.create_task(_name())
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
     try:
-        plan = load_plan(wish.plan)
-        slot = slot_for(plan, JOBS[job], as_utc(instant)) if instant else None
-    except OpenbellError:
-        slot = None
-    if slot is None:
-        return f"{wish.plan[:40]} {instant}"
-    local = slot.planned.astimezone(exchange(plan.window.exchange).zone)
-    return f"{wish.plan} {slot.session} {local:%H:%M %Z}" + (" dry run" if wish.dry_run else "")
+        yield
+    finally:
+        await naming
+
+
+async def _name() -> None:
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or not isinstance(context.client, PrefectClient):
+        return
+    name = run_name()
+    context.flow_run.name = name
+    try:
+        await context.client.update_flow_run(context.flow_run.id, name=name)
+    except (httpx.HTTPError, PrefectException) as error:
+        _log.warning("run %s could not be named %s: %s", context.flow_run.id, name, error)

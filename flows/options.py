@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import openbell
-from flows.early import begin_early
 from tasks.publication import publish
 
 #: No result is ever stored: the record in openbell's own store is the result. A storage is named all the same, since
@@ -16,7 +15,6 @@ COMMON: dict[str, Any] = {
     "result_serializer": "json",
     "result_storage": Path("openbell-stores-no-results"),
     "validate_parameters": False,
-    "on_running": [begin_early],
     "on_completion": [publish],
     "on_failure": [publish],
 }

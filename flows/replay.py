@@ -30,7 +30,6 @@ _OPTIONS = {
     **COMMON,
     "flow_run_name": replay_name,
     "validate_parameters": True,
-    "on_running": [],
     "on_completion": [],
     "on_failure": [],
 }

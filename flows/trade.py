@@ -8,8 +8,8 @@ from prefect.client.schemas.objects import State
 from prefect.context import SyncClientContext
 
 from flows.bell import begin
-from flows.early import named
 from flows.endings import completed, failed, refused, skipped
+from flows.naming import named
 from flows.options import COMMON
 from openbell.errors import OpenbellError
 from openbell.values.job import TRADE

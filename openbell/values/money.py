@@ -1,7 +1,6 @@
 """Exact amounts: Decimal in, Decimal out, one stated rounding rule."""
 
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
-from functools import lru_cache
 
 from openbell.errors import InputError
 
@@ -32,7 +31,6 @@ def floor_to(amount: Decimal, step: Decimal) -> Decimal:
     return (amount / step).to_integral_value(ROUND_DOWN) * step
 
 
-@lru_cache(maxsize=4096)
 def text(amount: Decimal) -> str:
     """Canonical plain text: no exponent, no trailing zeros, no negative zero."""
     plain = format(amount.normalize(), "f")
