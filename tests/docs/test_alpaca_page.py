@@ -41,12 +41,11 @@ def home(tmp_path, monkeypatch):
 
 
 def rising(days: int) -> list[dict]:
-    """Daily bars up to yesterday in New York, stamped at midnight there."""
-    zone = ZoneInfo("America/New_York")
-    today = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Daily bars up to the last day that is over round the clock, stamped at midnight in New York."""
+    zone, today = ZoneInfo("America/New_York"), datetime.now(UTC).date()
     found = []
     for back in range(days, 0, -1):
-        midnight = datetime.combine((today - timedelta(days=back)).date(), datetime.min.time(), zone)
+        midnight = datetime.combine(today - timedelta(days=back), datetime.min.time(), zone)
         price = 100 - back / 10
         row = {"t": midnight.astimezone(UTC).isoformat(), "o": price, "h": price, "l": price, "c": price, "v": 1000}
         found.append(row)

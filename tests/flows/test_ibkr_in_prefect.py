@@ -39,6 +39,10 @@ params = {{ port = {port}, client_id = 72 }}
 exchange = "24/7"
 grace = "10m"
 
+# The venue has no bars of weekends.
+[freshness]
+bars = "7d"
+
 [schedule.trade]
 cron = "* * * * *"
 zone = "UTC"

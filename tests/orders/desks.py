@@ -161,6 +161,15 @@ def open_desk(home: Path, wire: Wire, **changes: Any) -> Desk:
     return desk
 
 
+#: Hours of a day have slots of their own; tests that run a plan twice name them by ``hours_ago``.
+HOURLY: dict[str, Any] = {"schedule": {"trade": {"every": "1h"}, "orders": {"every": "1h"}}}
+
+
+def hours_ago(hours: int) -> datetime:
+    """The planned instant of an hourly slot of the past, which no run of now takes by itself."""
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
+
+
 def cut(desk: Desk, name: str = "first") -> None:
     """A run that dies."""
     try:

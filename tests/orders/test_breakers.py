@@ -14,10 +14,9 @@ from openbell.stages.resolve import resolve
 from openbell.values.job import EXITS
 from openbell.values.record import Outcome
 from openbell.values.verdict import Decision, Ruling
-from tests.orders.desks import SYMBOLS, open_desk, plan_of, states
+from tests.orders.desks import HOURLY, SYMBOLS, open_desk, plan_of, states
 
 TEN = len(SYMBOLS)
-HOURLY = {"schedule": {"trade": {"every": "1h"}, "orders": {"every": "1h"}}}
 
 
 def later(home, wire, hours, **changes):

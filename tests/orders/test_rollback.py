@@ -17,11 +17,10 @@ from openbell.stages.recover import recovered_work
 from openbell.values.orders import OrderIntent, OrderType, Purpose, Side
 from openbell.values.record import Outcome
 from tests.faultbroker.process import FaultBroker
-from tests.orders.desks import SYMBOLS, open_desk
+from tests.orders.desks import HOURLY, SYMBOLS, hours_ago, open_desk
 from tests.orders.venues import posts, taken, venue_desk
 
 TEN = len(SYMBOLS)
-HOURLY = {"schedule": {"trade": {"every": "1h"}, "orders": {"every": "1h"}}}
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["unique ids", "no unique ids"])
@@ -45,10 +44,6 @@ def restore(home, desk, backup):
     backup.replace(home / "openbell.db")
 
 
-def at(hours):
-    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
-
-
 def alerts(desk):
     return [(alert.kind, alert.subject) for alert in desk.history.alerts()]
 
@@ -57,12 +52,12 @@ def test_P08_a_restored_store_never_sends_the_ids_of_today_again(home, tape, pro
     process.reset()
     desk = venue_desk(process, tape, **HOURLY)
     backup = copied(home)
-    trading.trade(desk, "today", planned=at(1))
+    trading.trade(desk, "today", planned=hours_ago(1))
     before = posts(process)
     assert len(before) == 5
     restore(home, desk, backup)
     again = venue_desk(process, tape, **HOURLY)
-    record = trading.trade(again, "after", planned=at(1))
+    record = trading.trade(again, "after", planned=hours_ago(1))
     assert (record.outcome, record.code) == (Outcome.SKIPPED, "STATE_ROLLBACK")
     assert "5 orders of ours that this store never had" in record.guards[-1].detail
     assert (posts(process), len(taken(process))) == (before, 5)
@@ -71,7 +66,7 @@ def test_P08_a_restored_store_never_sends_the_ids_of_today_again(home, tape, pro
     ((kind, subject),) = alerts(again)
     assert (kind, subject in before) == ("STATE_ROLLBACK", True)
     assert [found.kind for found in again.history.breaks()] == ["STATE_ROLLBACK"]
-    assert trading.trade(venue_desk(process, tape, **HOURLY), "halted", planned=at(0)).code == "HALTED"
+    assert trading.trade(venue_desk(process, tape, **HOURLY), "halted", planned=hours_ago(0)).code == "HALTED"
 
 
 def test_P08_an_order_that_only_rests_is_found_too(desk, wire):
@@ -94,15 +89,15 @@ def test_P08_orders_of_other_hands_are_none_of_this(desk, wire):
 
 def test_P08_what_a_person_has_accepted_halts_nothing_any_more_and_what_is_new_does(desk, wire, home):
     wire.paper.submit(resting("ob-" + "a" * 26))
-    trading.trade(desk, "one")
+    trading.trade(open_desk(home, wire, **HOURLY), "one", planned=hours_ago(3))
     desk.journal.set_switch(Level.ACTIVE, "ann", "it was the old machine")
-    record = trading.trade(open_desk(home, wire, **HOURLY), "two")
+    record = trading.trade(open_desk(home, wire, **HOURLY), "two", planned=hours_ago(2))
     assert record.outcome is Outcome.COMPLETED
     assert len(wire.posts) == TEN
     fill = wire.paper.fills(datetime.now(UTC) - timedelta(hours=1))[0]
     strange = replace(fill, id="x", client_id="ob-" + "b" * 26, time=datetime.now(UTC) + timedelta(minutes=2))
     wire.fills = lambda since: (*wire.paper.fills(since), strange)
-    record = trading.trade(open_desk(home, wire, **HOURLY), "three", planned=at(1))
+    record = trading.trade(open_desk(home, wire, **HOURLY), "three", planned=hours_ago(1))
     assert record.code == "STATE_ROLLBACK"
     assert sorted(alerts(desk)) == [("STATE_ROLLBACK", "ob-" + "a" * 26), ("STATE_ROLLBACK", "ob-" + "b" * 26)]
 
@@ -134,7 +129,7 @@ def test_P08_a_dry_run_halts_nothing(desk, wire):
 
 
 def test_P08_executions_are_asked_for_from_an_hour_before_the_newest_that_is_known(desk, wire, home):
-    trading.trade(desk, "one")
+    trading.trade(open_desk(home, wire, **HOURLY), "one", planned=hours_ago(2))
     newest = desk.history.fills("book", limit=1)[0].time
     asked = []
 
@@ -143,5 +138,5 @@ def test_P08_executions_are_asked_for_from_an_hour_before_the_newest_that_is_kno
         return wire.paper.fills(since)
 
     wire.fills = fills
-    trading.trade(open_desk(home, wire, **HOURLY), "two", planned=at(0))
+    trading.trade(open_desk(home, wire, **HOURLY), "two", planned=hours_ago(1))
     assert asked[0] == newest - timedelta(hours=1)

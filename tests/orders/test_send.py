@@ -183,7 +183,7 @@ def test_B06_an_order_of_a_symbol_that_a_dead_attempt_left_unknown_is_not_sent(d
     market = trading.fetch_market(run)
     gated = trading.gate(run, market, trading.evaluate_market(run, market))
     first, other = gated.intents[0], gated.intents[1]
-    twin = replace(other, symbol=first.symbol)
+    twin = replace(other, symbol=first.symbol, leg=1)
     frozen = Frozen((first, twin), gated.verdicts[:2], {first.id: OrderState.UNKNOWN, twin.id: OrderState.APPROVED})
     sender = trading.sender_of(run, market)
     desk.journal.freeze(run.ring.slot, run.ring.fencing, "book", gated.intents, gated.verdicts)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 #: A snapshot is declared complete only after this many seconds, as the real one is.
 SNAPSHOT_END = 11
-MOST_HISTORY = 50
 NOT_SUBSCRIBED = "Requested market data is not subscribed. Delayed market data is available."
 DELAYED = "Requested market data is not subscribed. Displaying delayed market data."
 PACED = "Historical Market Data Service error message:Historical data request pacing violation"
