@@ -4,13 +4,11 @@ import io
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -20,8 +18,6 @@ from openbell import store
 from tests.flows.installation import ask
 
 DEMO = (ROOT / "deployments" / "plans" / "demo.toml").read_text()
-#: Times that a server which is busy is asked again.
-BUSY = 10
 #: What the server would wait for a minute and longer.
 SHORT = {
     "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
@@ -98,19 +94,13 @@ class Publishing:
 
     def _switch(self, deployment: str, verb: str) -> None:
         path = f"deployments/{self.deployments()[deployment]['id']}/{verb}_deployment"
-        httpx.post(f"{self.prefect.url}/api/{path}", timeout=20).raise_for_status()
+        self.ask("POST", path)
 
     def edit(self, name: str = "demo", **data: Any) -> None:
         """As the form of Prefect's UI saves it."""
         held = self.block(name)
         body = {"data": {**held["data"], **data}, "merge_existing_data": False}
-        address = f"{self.prefect.url}/api/block_documents/{held['id']}"
-        for _ in range(BUSY):  # a server on SQLite says 503 while it writes something else
-            answer = httpx.patch(address, json=body, timeout=20)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
-            time.sleep(1)
-        answer.raise_for_status()
+        self.ask("PATCH", f"block_documents/{held['id']}", body)
 
     def ring(self, deployment: str, **parameters: Any) -> dict[str, Any]:
         """A run of a deployment in the process that a worker would start; the run as it ended."""
