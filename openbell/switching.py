@@ -63,13 +63,18 @@ def _mark(halt_file: Path) -> Mark:
     return found.st_ino, found.st_mtime_ns
 
 
+def is_person(actor: str) -> bool:
+    """Whether somebody answers for it: no service does, no automation, and nobody without a name."""
+    return bool(actor.strip()) and actor not in SERVICES and not actor.startswith("auto:")
+
+
 def _check_person(before: Switch, actor: str, reason: str) -> None:
     """An automation may halt and never resume."""
     if not reason.strip():
         raise InputError("to loosen the switch needs --reason: why may trading go on?")
     if not actor.strip():
         raise InputError("to loosen the switch needs an actor: who answers for it?")
-    if actor in SERVICES or actor.startswith("auto:"):
+    if not is_person(actor):
         raise InputError(
             f"{actor} is no person: what {before.actor} did at epoch {before.epoch} a person must undo; "
             f"give your name with --actor or OPENBELL_ACTOR"

@@ -48,10 +48,11 @@ def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     The run waits for none of it and cannot fail by it; only the process does not end before they are out.
     """
     again = "" if flow_run.run_count <= 1 else f"-{flow_run.run_count}"
+    settings = get_settings_context()
     if flow.name != NOTIFY.name:
-        given = (str((flow_run.parameters or {}).get("plan", "")), flow_run, get_settings_context())
-        Timer(ENDING, deliver_soon, given).start()
-    Timer(ENDING, _post, (flow_run.id, f"{flow_run.id}{again}", load_settings().url, get_settings_context())).start()
+        plan = str((flow_run.parameters or {}).get("plan", ""))
+        Timer(ENDING, deliver_soon, (plan, flow_run, settings)).start()
+    Timer(ENDING, _post, (flow_run.id, f"{flow_run.id}{again}", load_settings().url, settings)).start()
 
 
 def _post(flow_run: UUID, run: str, url: str, settings: SettingsContext) -> None:

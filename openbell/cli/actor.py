@@ -6,7 +6,7 @@ import click
 
 from openbell.errors import InputError
 from openbell.settings import load_settings
-from openbell.switching import SERVICES
+from openbell.switching import is_person
 
 
 def person() -> str:
@@ -24,7 +24,7 @@ by = click.option("--actor", default=person, show_default="the user", help="Who 
 
 def check_person(actor: str) -> None:
     """Refuse who cannot answer for it: an automation may switch off, and only a person on."""
-    if not actor.strip() or actor in SERVICES or actor.startswith("auto:"):
+    if not is_person(actor):
         raise InputError(
             f"{actor or 'nobody'} is no person: an automation may switch off, and only a person on; "
             f"give your name with --actor or OPENBELL_ACTOR"

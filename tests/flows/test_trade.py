@@ -89,7 +89,6 @@ def test_the_graph_shows_exactly_the_five_stages_and_the_run_says_what_it_is(pre
 
 ALONE = """
 import asyncio, sys
-from datetime import datetime
 from flows.trade import trade
 state = asyncio.run(trade("demo", sys.argv[1], return_state=True))
 print(state.state_details.flow_run_id, state.name)
