@@ -25,6 +25,11 @@ class Sizer(Plugin):
     #: Whether the size of a symbol depends on equity and on its own price and bars, and not on which others there are.
     apart: ClassVar[bool] = False
 
+    @property
+    def lookback(self) -> int:
+        """Bars that sizes are taken from, 0 for a sizer that looks at prices only."""
+        return 0
+
     @abstractmethod
     def full_sizes(self, context: SizingContext) -> Mapping[str, Decimal]:
         """Quantity of a full position (|target| = 1) by symbol, not negative and not rounded.

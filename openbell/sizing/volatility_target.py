@@ -33,6 +33,11 @@ class VolatilityTarget(Sizer):
     sessions_per_year: int = Field(252, ge=1, le=366, description="Trading days of a year; 365 around the clock.")
     session_hours: float = Field(6.5, gt=0, le=24, description="Hours of a trading day, for bars shorter than one.")
 
+    @property
+    def lookback(self) -> int:
+        """One bar more than there are returns."""
+        return self.lookback_bars + 1
+
     def full_sizes(self, context: SizingContext) -> Mapping[str, Decimal]:
         """Every symbol with a price and a volatility; none without equity above zero."""
         equity = context.equity

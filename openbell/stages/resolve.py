@@ -41,9 +41,10 @@ class Resolved:
 
     @property
     def history(self) -> int:
-        """Bars to fetch: what the plan says, but never less than the strategies need."""
-        needed = history_needed(self.seats) or DEFAULT_HISTORY
-        return max(self.plan.lookback or needed, needed)
+        """Bars to fetch: what the plan says, but never less than strategies, sizer and ``adaptive`` look back."""
+        strategies = history_needed(self.seats) or DEFAULT_HISTORY
+        calm = self.plan.adaptive.window + 1 if self.plan.adaptive else 0
+        return max(self.plan.lookback or 0, strategies, self.sizer.lookback, calm)
 
     @property
     def symbols(self) -> tuple[str, ...]:
