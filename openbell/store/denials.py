@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pydantic_core
@@ -43,14 +44,16 @@ def newest_number(connection: Connection) -> int:
     return int(row.last) if row else 0
 
 
-def write(connection: Connection, claimed: Row[Any], account: str, after: int, denied: Sequence[Planned]) -> None:
+def write(
+    connection: Connection, claimed: Row[Any], account: str, after: int, denied: Sequence[Planned], decided: datetime
+) -> None:
     """Keep what was denied of a claimed slot, in the order of the verdicts; ``after`` is the newest order by then."""
     row = {
         "slot": claimed.key,
         "run_id": claimed.run_id,
         "plan": claimed.plan,
         "account": account,
-        "time": claimed.planned,
+        "time": decided,
         "after": after,
         "last": after + denied[-1].judged + 1,
         "orders": len(denied),

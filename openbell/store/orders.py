@@ -19,6 +19,7 @@ from openbell.store.prepared import by, change, newest
 from openbell.store.sealing import GENESIS, chain
 from openbell.store.texts import content_hash, fill_columns, intent_text, to_json, verdict_text
 from openbell.store.watch_tables import ALERTS
+from openbell.values.job import FLATTEN
 from openbell.values.money import ZERO, text
 from openbell.values.order_states import check_transition
 from openbell.values.orders import Fill, OrderIntent, OrderState
@@ -39,11 +40,15 @@ _OF_ORDER = ("number", "run_id", "plan", "side", "purpose")
 def freeze(
     connection: Connection, claimed: Row[Any], account: str, intents: Sequence[OrderIntent], verdicts: Sequence[Verdict]
 ) -> Frozen:
-    """Write the plan of a claimed slot: what may be sent with its first events and orders, what was denied beside."""
+    """Write the plan of a claimed slot: what may be sent with its first events and orders, what was denied beside.
+
+    It is of the slot's planned instant; that of a flatten is a count, so that its plan is of now.
+    """
     judged = {verdict.intent_id: place for place, verdict in enumerate(verdicts)}
     if sorted(judged) != sorted(intent.id for intent in intents) or len(judged) != len(verdicts):
         raise StoreError(f"slot {claimed.key}: the plan to freeze does not have one verdict for each intent")
     time = now(connection)
+    decided = time if claimed.job == FLATTEN.name else claimed.planned
     connection.execute(change(SLOTS, "key"), {"of_key": claimed.key, "account": account, "frozen_at": time})
     planned = {
         intent.id: Planned(place, judged[intent.id], intent, verdicts[judged[intent.id]])
@@ -53,25 +58,29 @@ def freeze(
     denied = [each for each in in_turn if each.denied]
     before = max(connection.execute(_HIGHEST).scalar() or 0, denials.newest_number(connection)) if planned else 0
     if allowed := [each for each in in_turn if not each.denied]:
-        _approve(connection, claimed, account, before, allowed, time)
+        _approve(connection, claimed, account, before, allowed, decided, time)
     if denied:
-        denials.write(connection, claimed, account, before, denied)
+        denials.write(connection, claimed, account, before, denied, decided)
     states = {each.intent.id: OrderState.DENIED if each.denied else OrderState.APPROVED for each in in_turn}
     return Frozen(tuple(intents), tuple(verdicts), states)
 
 
 def _approve(
-    connection: Connection, claimed: Row[Any], account: str, before: int, allowed: Sequence[Planned], time: datetime
+    connection: Connection,
+    claimed: Row[Any],
+    account: str,
+    before: int,
+    allowed: Sequence[Planned],
+    decided: datetime,
+    time: datetime,
 ) -> None:
-    """The orders that may be sent, in that order, each APPROVED at the slot's planned instant."""
+    """The orders that may be sent, in that order, each APPROVED when it was ``decided`` and written at ``time``."""
     rows = [_intent_row(claimed.key, account, each) for each in allowed]
     connection.execute(_INSERT_INTENTS, rows)
     reach("inside-freeze")
-    orders = [_order_row(claimed, account, before + each.judged + 1, each) for each in allowed]
+    orders = [_order_row(claimed, account, before + each.judged + 1, each, decided) for each in allowed]
     steps = [
-        Step(
-            OrderEvent(row["client_id"], OrderState.APPROVED, claimed.planned), (), plan_of(row, order, claimed.session)
-        )
+        Step(OrderEvent(row["client_id"], OrderState.APPROVED, decided), (), plan_of(row, order, claimed.session))
         for row, order in zip(rows, orders, strict=True)
     ]
     append(connection, steps, claimed.fencing, time)
@@ -98,7 +107,7 @@ def plan_of(intent: Mapping[str, Any], order: Mapping[str, Any], session: date) 
     return [*kept, text(order["quantity"]), session.isoformat()]
 
 
-def _order_row(claimed: Row[Any], account: str, number: int, planned: Planned) -> dict[str, Any]:
+def _order_row(claimed: Row[Any], account: str, number: int, planned: Planned, decided: datetime) -> dict[str, Any]:
     intent = planned.intent
     return {
         "number": number,
@@ -117,7 +126,7 @@ def _order_row(claimed: Row[Any], account: str, number: int, planned: Planned) -
         "cost": ZERO,
         "broker_id": "",
         "detail": "",
-        "updated": claimed.planned,
+        "updated": decided,
     }
 
 

@@ -1,8 +1,11 @@
 """Orders that the gate denied: one row a slot, and still orders to whoever asks for them."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import func, select, text, update
 
+from openbell.stages.flatten import flatten_slot
 from openbell.store.order_tables import DENIALS, INTENTS, ORDER_EVENTS, ORDERS
 from openbell.store.verify import verify
 from openbell.values.orders import OrderState, Side
@@ -38,6 +41,16 @@ def test_denied_orders_are_listed_in_their_place_among_the_others(journal, histo
     assert (denied.state, denied.quantity, denied.side) == (OrderState.DENIED, 7, "buy")
     assert denied.detail == "order_quantity: 10, limit at most 9"
     assert denied.updated == slot_at(1).planned
+
+
+def test_H07_orders_of_a_flatten_are_of_its_time_and_not_of_the_count_that_names_its_slot(journal, history):
+    slot, before = flatten_slot("demo", 3, slot_at().session), datetime.now(UTC)
+    journal.claim(slot, "run-1", HOUR)
+    denied, approved = intent_of(slot), intent_of(slot, "KO")
+    journal.freeze(slot, 1, "acct", [denied, approved], [verdict_of(denied, Decision.DENIED, "0"), verdict_of(approved)])
+    assert all(abs((row.updated - before).total_seconds()) < 60 for row in history.orders())
+    assert [row.symbol for row in history.orders()] == ["KO", "AAPL"]
+    assert history.orders()[0].state is OrderState.APPROVED
 
 
 @pytest.mark.parametrize("limit", range(1, 8))
