@@ -173,7 +173,7 @@ class Plan(Part):
     enabled: bool = Field(True, description="False: every run of it is a skip.")
     universe: tuple[str, ...] = Field(min_length=1, max_length=MAX_SYMBOLS, description="Symbols that it may trade.")
     timeframe: str = Field("1d", description="Length of the bars that strategies see: 1d, or 1s up to a day.")
-    lookback: int | None = Field(None, ge=1, le=10_000, description="Bars to fetch, at least; default what the plan needs.")
+    lookback: int | None = Field(None, ge=1, le=10_000, description="Least bars to fetch; default what the plan needs.")
     account: AccountUse = AccountUse()
     feed: FeedUse = FeedUse()
     window: Window = Window()

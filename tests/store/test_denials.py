@@ -47,7 +47,8 @@ def test_H07_orders_of_a_flatten_are_of_its_time_and_not_of_the_count_that_names
     slot, before = flatten_slot("demo", 3, slot_at().session), datetime.now(UTC)
     journal.claim(slot, "run-1", HOUR)
     denied, approved = intent_of(slot), intent_of(slot, "KO")
-    journal.freeze(slot, 1, "acct", [denied, approved], [verdict_of(denied, Decision.DENIED, "0"), verdict_of(approved)])
+    verdicts = [verdict_of(denied, Decision.DENIED, "0"), verdict_of(approved)]
+    journal.freeze(slot, 1, "acct", [denied, approved], verdicts)
     assert all(abs((row.updated - before).total_seconds()) < 60 for row in history.orders())
     assert [row.symbol for row in history.orders()] == ["KO", "AAPL"]
     assert history.orders()[0].state is OrderState.APPROVED
