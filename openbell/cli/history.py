@@ -35,7 +35,10 @@ def history(
     if archived:
         wanted = {"plan": plan, "outcome": outcome, "job": job}
         equal = {name: value for name, value in wanted.items() if value is not None}
-        runs = reading().archived_runs(equal, limit, before)
+        books = reading()
+        runs = books.archived_runs(equal, limit, before)
+        if elsewhere := books.elsewhere():
+            click.echo(f"note: some archived runs are not listed{elsewhere}", err=True)
     else:
         runs = reading().runs(plan=plan, limit=limit, before=before, outcome=outcome, job=job)
     if as_json:
@@ -54,7 +57,7 @@ def history(
 def _nothing(filtered: bool, archived: bool) -> str:
     if filtered:
         return "no run matches"
-    return "nothing is archived" if archived else "no run yet: `make demo` makes some"
+    return "no archived run lies here" if archived else "no run yet: `make demo` makes some"
 
 
 def _row(run: RunSummary) -> tuple[object, ...]:

@@ -52,6 +52,15 @@ def test_the_curve_goes_on_into_the_archive_and_tells_where_it_ends(filled):
     assert "2026-07 (written on " in told.stderr
 
 
+def test_a_list_of_archived_runs_says_which_months_lie_elsewhere(moved):
+    assert moved("history", "--archived").stderr == ""
+    shutil.rmtree(moved.home / "archive" / "2026-07")
+    told = moved("history", "--archived", "--json")
+    assert (told.exit_code, json.loads(told.stdout)) == (0, [])
+    assert "some archived runs are not listed; not in " in told.stderr
+    assert "2026-07 (written on " in told.stderr
+
+
 def test_archiving_again_finds_nothing_to_do(moved):
     assert "nothing to archive" in moved("archive", "--before", "2026-08").stdout
 
