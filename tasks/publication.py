@@ -1,14 +1,13 @@
-"""Views of the sealed record for people: artifacts in the Prefect UI, and events.
+"""Views of the sealed record for people: the name of the run and artifacts in the Prefect UI, and events.
 
 The record is in the store by then; whatever fails here is logged and changes nothing.
 """
 
 import logging
 from collections.abc import Iterator
+from contextvars import ContextVar
 from threading import Timer
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -19,10 +18,8 @@ from prefect.events import emit_event
 from prefect.exceptions import PrefectException
 from prefect.flows import Flow
 
-from openbell import store
 from openbell.calendar.window import window_zone
 from openbell.errors import OpenbellError
-from openbell.settings import load_settings
 from openbell.stages.report import headline, markdown, tables
 from openbell.values import canonical
 from openbell.values.job import NOTIFY, TRADE
@@ -39,39 +36,43 @@ TABLES = {
 }
 #: Seconds in which a run that has ended gives back what it holds; only then is it shown, so that it ends no later.
 ENDING = 0.1
+_ENDED: ContextVar[RunRecord | None] = ContextVar("ended", default=None)
 _log = logging.getLogger("openbell.publication")
 
 
 def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # Prefect's names
-    """Hook of a flow whose run has ended: a markdown report and the tables that have rows, under stable keys.
+    """Hook of a flow whose run has ended: its events, its name, a markdown report and the tables that have rows.
 
-    The run waits for none of it and cannot fail by it; only the process does not end before they are out.
+    The run waits for no server and cannot fail by it; only the process does not end before they are out.
     """
-    again = "" if flow_run.run_count <= 1 else f"-{flow_run.run_count}"
-    settings = get_settings_context()
+    settings, record = get_settings_context(), _ENDED.get()
+    if record is not None and not record.id.startswith(str(flow_run.id)):
+        record = None  # of a run before, in the same context: this one was refused before it was a run
+    if record is not None:
+        _emit(record)
     if flow.name != NOTIFY.name:
         plan = str((flow_run.parameters or {}).get("plan", ""))
         Timer(ENDING, deliver_soon, (plan, flow_run, settings)).start()
-    Timer(ENDING, _post, (flow_run.id, f"{flow_run.id}{again}", load_settings().url, settings)).start()
+    Timer(ENDING, _show, (flow_run, record, settings)).start()
 
 
-def _post(flow_run: UUID, run: str, url: str, settings: SettingsContext) -> None:
-    # A thread starts without Prefect's context; its settings say which server, its clients belong to the flow.
-    with SettingsContext(profile=settings.profile, settings=settings.settings):
-        _post_all(flow_run, run, url)
+def tell_name(flow_run: FlowRun, settings: SettingsContext) -> None:
+    """Tell the server what a run is called by now."""
+    _show(flow_run, None, settings)
 
 
-def _post_all(flow_run: UUID, run: str, url: str) -> None:
+def _show(flow_run: FlowRun, record: RunRecord | None, settings: SettingsContext) -> None:
     try:
-        record = store.open_history(url).run(run)
-        if record is None or not _worth_reading(record):
-            return  # refused before it was a run, or there is nothing that its state does not say
-        zone = window_zone(Window.model_validate(record.plan_body["window"]))
-        with get_client(sync_client=True) as client:
-            for artifact in _artifacts(record, zone):
-                _create(client, artifact.model_copy(update={"flow_run_id": flow_run}))
+        # A thread starts without Prefect's context; its settings say which server, its clients belong to the flow.
+        with (
+            SettingsContext(profile=settings.profile, settings=settings.settings),
+            get_client(sync_client=True) as client,
+        ):
+            client.set_flow_run_name(flow_run.id, flow_run.name)
+            for artifact in _artifacts(record) if record and _worth_reading(record) else ():
+                _create(client, artifact.model_copy(update={"flow_run_id": flow_run.id}))
     except (httpx.HTTPError, PrefectException, OpenbellError) as error:
-        _log.warning("artifacts of run %s were not published: %s", run, error)
+        _log.warning("run %s was not shown: %s", flow_run.name, error)
 
 
 def _create(client: SyncPrefectClient, artifact: ArtifactCreate) -> None:
@@ -84,7 +85,8 @@ def _worth_reading(record: RunRecord) -> bool:
     return record.job == TRADE.name or bool(any(record.details.values()) or record.outcome is Outcome.FAILED)
 
 
-def _artifacts(record: RunRecord, zone: ZoneInfo) -> Iterator[ArtifactCreate]:
+def _artifacts(record: RunRecord) -> Iterator[ArtifactCreate]:
+    zone = window_zone(Window.model_validate(record.plan_body["window"]))
     of = record.plan if record.job == TRADE.name else f"{record.plan}-{record.job}"
     key, words = f"report-{of}", headline(record)
     yield ArtifactCreate(type="markdown", key=key, description=words, data=markdown(record, zone))
@@ -96,6 +98,11 @@ def _artifacts(record: RunRecord, zone: ZoneInfo) -> Iterator[ArtifactCreate]:
 
 
 def announce(record: RunRecord) -> None:
+    """How the run of this context has ended; it is told once Prefect knows that it did."""
+    _ENDED.set(record)
+
+
+def _emit(record: RunRecord) -> None:
     """One typed event a run, which automations can act on, and one for each job that a heartbeat found absent."""
     plan = {"prefect.resource.id": f"openbell.plan.{record.plan}", "prefect.resource.name": record.plan}
     # Triggers see labels and no payload.

@@ -17,6 +17,7 @@ from openbell.stages.execute import Executed, Sender, execute
 from openbell.stages.fetch import fetch
 from openbell.stages.judge import Gated, judge_signals
 from openbell.stages.lastgate import closed_now
+from openbell.stages.latch import latch
 from openbell.stages.protection import held_back, orphaned, without_orphans
 from openbell.stages.seal import account_after
 from openbell.stages.settle import settle_basket
@@ -75,8 +76,15 @@ def _orphans(run: Run, market: Market) -> str:
 
 
 def send_orders(run: Run, market: Market, gated: Gated) -> Executed:
-    """execute-orders, then a look at what is unknown before the slot is closed."""
+    """execute-orders, then a look at what is unknown before the slot is closed.
+
+    A plan of which nothing may be sent is not committed by itself: it is written with the record.
+    """
     if run.ring.dry_run:
+        return Executed(gated.intents, gated.verdicts, (), ())
+    if run.frozen is None and all(verdict.decision is Decision.DENIED for verdict in gated.verdicts):
+        latch(run.desk.journal, run.ring.slot, run.desk.resolved.rules, gated.verdicts)
+        run.lap("execute-orders")
         return Executed(gated.intents, gated.verdicts, (), ())
     sender = sender_of(run, market)
     if any(verdict.decision is not Decision.DENIED for verdict in gated.verdicts):

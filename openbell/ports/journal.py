@@ -167,6 +167,7 @@ class Journal(Protocol):
     def seal(self, record: RunRecord, bars: Bars | None, fencing: int = 0, succeeded: Sequence[str] = ()) -> str:
         """Write the whole record in one transaction, chained to the previous one; returns its hash.
 
-        With the number of its claim the record's slot is closed in the same transaction, as ``release`` does. A stale
-        claim is a StoreError there too, and the record is kept.
+        With the number of its claim the record's slot is closed in the same transaction, as ``release`` does, and a
+        plan of which everything was denied is frozen there if it was not before. A stale claim is a StoreError there
+        too, and the record is kept.
         """

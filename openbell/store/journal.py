@@ -35,7 +35,7 @@ from openbell.values.order_states import check_transition
 from openbell.values.orders import Fill, OrderIntent, OrderState
 from openbell.values.record import Outcome, RunRecord
 from openbell.values.slot import Slot
-from openbell.values.verdict import Verdict
+from openbell.values.verdict import Decision, Verdict
 
 _SENT = select(ORDERS.c.symbol, ORDERS.c.side, ORDERS.c.sent).where(
     ORDERS.c.plan == bindparam("plan"), ORDERS.c.account == bindparam("account"), ORDERS.c.sent >= bindparam("since")
@@ -85,7 +85,8 @@ class SqlJournal:
     def release(self, slot: Slot, fencing: int, outcome: Outcome, code: str, succeeded: Sequence[str] = ()) -> None:
         """Close the slot, and count a success of each dependency named; a stale claim is a StoreError."""
         with self.store.writing() as connection:
-            _release(connection, slot, fencing, outcome, code, succeeded)
+            slots.release(connection, slot, fencing, outcome, code)
+            breakers.succeed(connection, slot.plan, slot.job, succeeded)
 
     def switch(self) -> Switch:
         """The kill switch; a store that cannot be read counts as HALTED."""
@@ -282,8 +283,7 @@ class SqlJournal:
             reach("inside-seal")
             try:
                 if fencing:
-                    slot = Slot(record.plan, record.job, record.planned, record.session)
-                    _release(connection, slot, fencing, record.outcome, record.code, succeeded)
+                    _close(connection, record, fencing, succeeded)
             except StoreError as error:
                 stale = error  # what the run did is kept, whoever holds its slot by now
         if stale:
@@ -291,8 +291,11 @@ class SqlJournal:
         return sealed
 
 
-def _release(
-    connection: Connection, slot: Slot, fencing: int, outcome: Outcome, code: str, succeeded: Sequence[str]
-) -> None:
-    slots.release(connection, slot, fencing, outcome, code)
+def _close(connection: Connection, record: RunRecord, fencing: int, succeeded: Sequence[str]) -> None:
+    """Close the slot of a record; a plan of which nothing could be sent was not frozen before, and is now."""
+    slot = Slot(record.plan, record.job, record.planned, record.session)
+    before = slots.release(connection, slot, fencing, record.outcome, record.code)
+    if before.frozen_at is None and {verdict.decision for verdict in record.verdicts} == {Decision.DENIED}:
+        planned = legs.with_legs(record.intents, record.verdicts)
+        orders.freeze(connection, before, record.account, *planned)
     breakers.succeed(connection, slot.plan, slot.job, succeeded)

@@ -155,13 +155,14 @@ def slot_of(row: Row[Any]) -> Slot:
     return Slot(row.plan, row.job, row.planned, row.session)
 
 
-def release(connection: Connection, slot: Slot, fencing: int, outcome: Outcome, code: str) -> None:
-    """Close the slot; closing it again in the same way changes nothing."""
+def release(connection: Connection, slot: Slot, fencing: int, outcome: Outcome, code: str) -> Row[Any]:
+    """Close the slot, and return its row before that; closing it again in the same way changes nothing."""
     row = held(connection, slot, fencing)
     if row.outcome is None:
         _change(connection, slot, {"outcome": outcome.value, "code": code})
     elif (row.outcome, row.code) != (outcome.value, code):
         raise StoreError(f"slot {slot.key} is closed already as {row.outcome}")
+    return row
 
 
 def frozen(connection: Connection, slot: Slot) -> Frozen | None:
