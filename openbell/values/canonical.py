@@ -26,7 +26,7 @@ _AS_IT_IS = frozenset({NoneType, str, bool, int})
 def plain(value: Any) -> Any:
     """The value as JSON types: Decimal and instants as text, mappings with text keys.
 
-    A value with a method ``canonical`` says itself how it is written.
+    Fields that follow from the others are left out. A value with a method ``canonical`` says itself how it is written.
     """
     kind: Any = type(value)
     return value if kind in _AS_IT_IS else _form(kind)(value)
@@ -46,7 +46,7 @@ def _form(kind: type) -> Callable[[Any], Any]:
     if issubclass(kind, BaseModel):
         return _of_fields(tuple(kind.model_fields))
     if is_dataclass(kind):
-        return _of_fields(tuple(field.name for field in fields(kind)))
+        return _of_fields(tuple(field.name for field in fields(kind) if field.init))
     return next((form for base, form in _COMPOSITES.items() if issubclass(kind, base)), _refused)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from openbell.errors import InputError
+from openbell.values.money import STEP
 
 #: Letters and digits in capitals, with at most one inner separator: AAPL, BRK.B, BTC/USD, 0700.
 SYMBOL = re.compile(r"^[A-Z0-9]{1,12}(?:[./-][A-Z0-9]{1,8})?$")
@@ -63,4 +64,4 @@ class Instrument:
     @property
     def step(self) -> Decimal:
         """The smallest quantity that may be ordered."""
-        return Decimal("0.000000001") if self.fractionable else self.lot
+        return STEP if self.fractionable else self.lot

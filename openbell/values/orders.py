@@ -62,8 +62,10 @@ class Purpose(StrEnum):
     @property
     def rank(self) -> int:
         """Place in the order of sending."""
-        return list(Purpose).index(self)
+        return _RANKS[self]
 
+
+_RANKS = {purpose: place for place, purpose in enumerate(Purpose)}
 
 #: The prices that an order of each type has; it has no others.
 _NEEDS: Mapping[OrderType, frozenset[str]] = {

@@ -37,7 +37,3 @@ class Quote:
     def age(self, as_of: datetime) -> timedelta:
         """How old the quote is at ``as_of``."""
         return as_of - self.time
-
-    def canonical(self) -> dict[str, object]:
-        """As it is written: what follows from the rest is left out."""
-        return {name: getattr(self, name) for name in ("symbol", "bid", "ask", "last", "time")}

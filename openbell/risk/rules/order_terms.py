@@ -27,10 +27,10 @@ class OrderTerms(Rule):
 
     def judge(self, intent: OrderIntent, book: Book) -> Ruling:
         """Deny what the venue would refuse."""
-        fault = next((found for check in _CHECKS if (found := check(intent, book)) is not None), None)
-        return (
-            self.allow(intent, intent.time_in_force.value, "taken by the venue") if fault is None else self.deny(*fault)
-        )
+        for check in _CHECKS:
+            if (fault := check(intent, book)) is not None:
+                return self.deny(*fault)
+        return self.allow(intent, intent.time_in_force.value, "taken by the venue")
 
     def clears(self, block: Block) -> Mask:
         """Where the venue takes simple orders for the day, of that size."""
