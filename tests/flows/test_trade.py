@@ -11,14 +11,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow_async
+from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect.states import Scheduled, State
 from sqlalchemy import create_engine, text
 
 from deployments.demo import instants
 from deployments.local import ROOT, LocalPrefect
+from flows.naming import named
 from flows.trade import trade
 from openbell import store as stores
 from openbell.settings import load_settings
@@ -53,7 +56,11 @@ def ask(prefect: LocalPrefect, path: str, body: dict[str, Any]) -> list[dict[str
 
 
 def of_run(state: State) -> dict[str, Any]:
-    return {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
+    return of_run_id(str(state.state_details.flow_run_id))
+
+
+def of_run_id(run: str) -> dict[str, Any]:
+    return {"flow_runs": {"id": {"any_": [run]}}}
 
 
 def history() -> Any:
@@ -72,8 +79,6 @@ def test_the_graph_shows_exactly_the_five_stages_and_the_run_says_what_it_is(pre
         "persist-audit",
         "risk-gate",
     ]
-    (run,) = ask(prefect, "flow_runs/filter", of_run(state))
-    assert run["name"].startswith(f"demo {session_open(3):%Y-%m-%d} 09:35 E")
     artifacts = until(lambda: ask(prefect, "artifacts/filter", of_run(state)), enough=lambda found: len(found) >= 5)
     assert {a["key"] for a in artifacts} == {
         "report-demo",
@@ -85,6 +90,43 @@ def test_the_graph_shows_exactly_the_five_stages_and_the_run_says_what_it_is(pre
     report = next(a["data"] for a in artifacts if a["key"] == "report-demo")
     assert "sample prices" in report
     assert "AAPL" in report
+    (run,) = ask(prefect, "flow_runs/filter", of_run(state))
+    assert run["name"].startswith(f"demo {session_open(3):%Y-%m-%d} 09:35 E")
+
+
+@flow
+async def lasting(plan: str = "demo") -> str:
+    with named():
+        server = PREFECT_API_URL.value().removesuffix("/api")
+        (run,) = until(
+            lambda: servers.ask(server, "POST", "flow_runs/filter", of_run_id(str(flow_run.id))),
+            enough=lambda found: str(found[0]["name"]).startswith(plan),
+        )
+        return str(run["state_type"])
+
+
+def test_a_run_that_lasts_is_named_before_it_ends() -> None:
+    assert asyncio.run(lasting()) == "RUNNING"
+
+
+def test_what_is_refused_after_a_run_in_the_same_process_tells_nothing_of_that_run(prefect: LocalPrefect) -> None:
+    async def both() -> list[State]:
+        return [
+            await trade("demo", session_open(2), return_state=True),
+            await trade("nobody", session_open(2), return_state=True),
+        ]
+
+    first, second = asyncio.run(both())
+    assert (first.name, second.name) == ("Completed", "Failed")
+    until(lambda: told_of(prefect, first), enough=lambda found: len(found) == 1)
+    assert told_of(prefect, second) == []
+
+
+def told_of(prefect: LocalPrefect, state: State) -> list[dict[str, Any]]:
+    """The typed events of a run, as an automation finds them."""
+    related = {"id": [f"prefect.flow-run.{state.state_details.flow_run_id}"]}
+    wanted = {"filter": {"event": {"prefix": ["openbell.run."]}, "related": related}}
+    return servers.ask(prefect.url, "POST", "events/filter", wanted)["events"]
 
 
 ALONE = """
