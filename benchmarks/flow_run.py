@@ -7,6 +7,7 @@ empty tasks under the same settings; a bare sync flow of five empty tasks in a p
 
 import csv
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import numpy as np
 from deployments.local import LocalPrefect
 from openbell.calendar.exchange import exchange
 
-ROUNDS = 16
+ROUNDS = 24
 PAUSE = 1.5
 SYMBOLS = 100
 
@@ -129,8 +130,8 @@ def at_open(session: date) -> datetime:
 
 
 def write_bars(path: Path, symbols: list[str], sessions: list[date]) -> None:
-    random = np.random.default_rng(7)
-    closes = 50 * np.exp(np.cumsum(random.normal(0, 0.015, (len(sessions), len(symbols))), axis=0))
+    noise = np.random.default_rng(7)
+    closes = 50 * np.exp(np.cumsum(noise.normal(0, 0.015, (len(sessions), len(symbols))), axis=0))
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["symbol", "timestamp", "open", "high", "low", "close", "volume"])
@@ -152,7 +153,8 @@ def measure(local: LocalPrefect, folder: Path, instants: list[datetime]) -> dict
     }
     taken: dict[str, list[float]] = {name: [] for name in children}
     for round_number, instant in enumerate(instants):
-        for name, process in children.items():
+        # In another order each time: what comes after a long call finds other caches than what comes after a short one.
+        for name, process in random.Random(round_number).sample(list(children.items()), len(children)):
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.write(f"{instant.isoformat()}\n")

@@ -3,13 +3,16 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, select
+from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, select
 
 from openbell.errors import StoreError
 from openbell.ports import Incident
 from openbell.store import logs
 from openbell.store.connect import now
+from openbell.store.prepared import by
 from openbell.store.watch_tables import RESOLUTIONS
+
+_CLOSED = by(RESOLUTIONS, "log", "closes")
 
 
 def raise_once(connection: Connection, log: Table, account: str, kind: str, subject: str, detail: str) -> None:
@@ -31,16 +34,18 @@ def said(connection: Connection, log: Table, account: str, kind: str, subject: s
 
 
 def _open(connection: Connection, log: Table, account: str, kind: str, subject: str) -> int | None:
-    columns = log.c
-    newest = (
-        select(columns.number)
-        .where(columns.kind == kind, columns.subject == subject, columns.account == account)
-        .order_by(columns.number.desc())
-        .limit(1)
-    )
-    number: int | None = connection.execute(newest).scalar()
-    closed = select(RESOLUTIONS.c.number).where(RESOLUTIONS.c.log == log.name, RESOLUTIONS.c.closes == number)
-    return None if number is None or connection.execute(closed).first() else number
+    about = {"kind": kind, "subject": subject, "account": account}
+    number: int | None = connection.execute(_newest_about(log), about).scalar()
+    if number is None or connection.execute(_CLOSED, {"log": log.name, "closes": number}).first():
+        return None
+    return number
+
+
+@lru_cache(maxsize=4)
+def _newest_about(log: Table) -> Select[Any]:
+    """Made once: each run of a job that adds risk asks."""
+    of = [log.c[name] == bindparam(name) for name in ("kind", "subject", "account")]
+    return select(log.c.number).where(*of).order_by(log.c.number.desc()).limit(1)
 
 
 def close(connection: Connection, log: Table, number: int, actor: str, reason: str) -> None:
