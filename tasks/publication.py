@@ -49,7 +49,7 @@ def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     if record is not None and not record.id.startswith(str(flow_run.id)):
         record = None  # of a run before, in the same context: this one was refused before it was a run
     if record is not None:
-        _emit(record)
+        tell(record)
     if flow.name != NOTIFY.name:
         plan = str((flow_run.parameters or {}).get("plan", ""))
         Timer(ENDING, deliver_soon, (plan, flow_run, settings)).start()
@@ -102,7 +102,7 @@ def announce(record: RunRecord) -> None:
     _ENDED.set(record)
 
 
-def _emit(record: RunRecord) -> None:
+def tell(record: RunRecord) -> None:
     """One typed event a run, which automations can act on, and one for each job that a heartbeat found absent."""
     plan = {"prefect.resource.id": f"openbell.plan.{record.plan}", "prefect.resource.name": record.plan}
     # Triggers see labels and no payload.

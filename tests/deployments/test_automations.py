@@ -29,10 +29,10 @@ ANNOUNCE = """
 import sys
 from openbell import store
 from openbell.settings import load_settings
-from tasks.publication import announce
+from tasks.publication import tell
 record = store.open_history(load_settings().url).run(sys.argv[1])
 for job in sys.argv[2:]:
-    announce(record.model_copy(update={"details": {"absent": [job]}}))
+    tell(record.model_copy(update={"details": {"absent": [job]}}))
 """
 #: Trades at any time, so that its run gets as far as its broker; little else of it has to be deployed.
 SILENT = PLAN.replace('name = "matrix"\nuniverse', 'name = "silent"\nuniverse') + "".join(
