@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Scheduled
@@ -24,6 +25,8 @@ from openbell.errors import OpenbellError
 DEPLOYMENT = "trade/demo"
 #: Longest that one run may take from its creation to its end.
 PATIENCE = timedelta(seconds=90)
+#: The longest wait for the pages about a run that has ended, and the seconds between two looks.
+SHOWN, LOOK = timedelta(seconds=10), 0.3
 
 
 def main() -> int:
@@ -140,8 +143,20 @@ async def _ring(client: PrefectClient, prefect: LocalPrefect, deployment: object
             raise OpenbellError(failure)
         if datetime.now(UTC) > deadline:
             raise OpenbellError(f"run {run.name} did not end within {PATIENCE}; see {prefect.home}/worker.log")
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(LOOK)
         run = await client.read_flow_run(run.id)
+    return await _shown(client, run)
+
+
+async def _shown(client: PrefectClient, run: FlowRun) -> FlowRun:
+    """The run once its pages are there, which follow from its own process when it has ended."""
+    pages, before, deadline = 0, 0, datetime.now(UTC) + SHOWN
+    while not pages or pages != before:
+        if datetime.now(UTC) > deadline:
+            break
+        await asyncio.sleep(LOOK)
+        before = pages
+        pages = len(await client.read_artifacts(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))))
     return run
 
 

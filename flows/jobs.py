@@ -18,15 +18,16 @@ from openbell.values.work import Worked
 
 async def run_job(job: Job, plan: str, stages: Callable[[Run], Worked]) -> State[Any]:
     """One run of a job; ``stages`` calls the job's tasks and says what they did."""
-    with SyncClientContext.get_or_create(), named():
-        try:
-            run = await begin(job, plan)
-        except OpenbellError as error:
-            return refused(error)
-        if run.blocked:
-            return await skipped(run)
-        try:
-            record = openbell.jobs.run.complete(run, stages(run))
-        except OpenbellError as error:
-            return await failed(run, error)
-        return await ended(record)
+    with SyncClientContext.get_or_create():
+        async with named():
+            try:
+                run = await begin(job, plan)
+            except OpenbellError as error:
+                return refused(error)
+            if run.blocked:
+                return await skipped(run)
+            try:
+                record = openbell.jobs.run.complete(run, stages(run))
+            except OpenbellError as error:
+                return await failed(run, error)
+            return await ended(record)

@@ -29,19 +29,20 @@ async def trade(plan: str = "demo", as_of: datetime | None = None, dry_run: bool
         as_of: Decide for this past instant (with a zone) instead of now; paper accounts only.
         dry_run: Decide and record, but claim no slot and send nothing.
     """
-    with SyncClientContext.get_or_create(), named():
-        try:
-            run = await begin(TRADE, plan, as_of, dry_run)
-        except OpenbellError as error:
-            return refused(error)
-        if run.blocked:
-            return await skipped(run)
-        try:
-            market = fetch_data(run)
-            evaluation = evaluate_strategies(run, market)
-            gated = risk_gate(run, market, evaluation)
-            executed = execute_orders(run, market, gated)
-            record = persist_audit(run, market, evaluation, gated, executed)
-        except OpenbellError as error:
-            return await failed(run, error)
-        return await completed(record)
+    with SyncClientContext.get_or_create():
+        async with named():
+            try:
+                run = await begin(TRADE, plan, as_of, dry_run)
+            except OpenbellError as error:
+                return refused(error)
+            if run.blocked:
+                return await skipped(run)
+            try:
+                market = fetch_data(run)
+                evaluation = evaluate_strategies(run, market)
+                gated = risk_gate(run, market, evaluation)
+                executed = execute_orders(run, market, gated)
+                record = persist_audit(run, market, evaluation, gated, executed)
+            except OpenbellError as error:
+                return await failed(run, error)
+            return await completed(record)

@@ -1,4 +1,4 @@
-"""Views of the sealed record for people: the name of the run and artifacts in the Prefect UI, and events.
+"""Views of the sealed record for people: artifacts in the Prefect UI, and events.
 
 The record is in the store by then; whatever fails here is logged and changes nothing.
 """
@@ -41,7 +41,7 @@ _log = logging.getLogger("openbell.publication")
 
 
 def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # Prefect's names
-    """Hook of a flow whose run has ended: its events, its name, a markdown report and the tables that have rows.
+    """Hook of a flow whose run has ended: its events, a markdown report and the tables that have rows.
 
     The run waits for no server and cannot fail by it; only the process does not end before they are out.
     """
@@ -53,26 +53,21 @@ def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     if flow.name != NOTIFY.name:
         plan = str((flow_run.parameters or {}).get("plan", ""))
         Timer(ENDING, deliver_soon, (plan, flow_run, settings)).start()
-    Timer(ENDING, _show, (flow_run, record, settings)).start()
+    if record is not None and _worth_reading(record):
+        Timer(ENDING, _show, (flow_run, record, settings)).start()
 
 
-def tell_name(flow_run: FlowRun, settings: SettingsContext) -> None:
-    """Tell the server what a run is called by now."""
-    _show(flow_run, None, settings)
-
-
-def _show(flow_run: FlowRun, record: RunRecord | None, settings: SettingsContext) -> None:
+def _show(flow_run: FlowRun, record: RunRecord, settings: SettingsContext) -> None:
     try:
         # A thread starts without Prefect's context; its settings say which server, its clients belong to the flow.
         with (
             SettingsContext(profile=settings.profile, settings=settings.settings),
             get_client(sync_client=True) as client,
         ):
-            client.set_flow_run_name(flow_run.id, flow_run.name)
-            for artifact in _artifacts(record) if record and _worth_reading(record) else ():
+            for artifact in _artifacts(record):
                 _create(client, artifact.model_copy(update={"flow_run_id": flow_run.id}))
     except (httpx.HTTPError, PrefectException, OpenbellError) as error:
-        _log.warning("run %s was not shown: %s", flow_run.name, error)
+        _log.warning("artifacts of run %s were not published: %s", record.id, error)
 
 
 def _create(client: SyncPrefectClient, artifact: ArtifactCreate) -> None:

@@ -11,17 +11,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow_async
-from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect.states import Scheduled, State
 from sqlalchemy import create_engine, text
 
 from deployments.demo import instants
 from deployments.local import ROOT, LocalPrefect
-from flows.naming import named
 from flows.trade import trade
 from openbell import store as stores
 from openbell.settings import load_settings
@@ -56,11 +53,7 @@ def ask(prefect: LocalPrefect, path: str, body: dict[str, Any]) -> list[dict[str
 
 
 def of_run(state: State) -> dict[str, Any]:
-    return of_run_id(str(state.state_details.flow_run_id))
-
-
-def of_run_id(run: str) -> dict[str, Any]:
-    return {"flow_runs": {"id": {"any_": [run]}}}
+    return {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
 
 
 def history() -> Any:
@@ -92,21 +85,6 @@ def test_the_graph_shows_exactly_the_five_stages_and_the_run_says_what_it_is(pre
     assert "AAPL" in report
     (run,) = ask(prefect, "flow_runs/filter", of_run(state))
     assert run["name"].startswith(f"demo {session_open(3):%Y-%m-%d} 09:35 E")
-
-
-@flow
-async def lasting(plan: str = "demo") -> str:
-    with named():
-        server = PREFECT_API_URL.value().removesuffix("/api")
-        (run,) = until(
-            lambda: servers.ask(server, "POST", "flow_runs/filter", of_run_id(str(flow_run.id))),
-            enough=lambda found: str(found[0]["name"]).startswith(plan),
-        )
-        return str(run["state_type"])
-
-
-def test_a_run_that_lasts_is_named_before_it_ends() -> None:
-    assert asyncio.run(lasting()) == "RUNNING"
 
 
 def test_what_is_refused_after_a_run_in_the_same_process_tells_nothing_of_that_run(prefect: LocalPrefect) -> None:
