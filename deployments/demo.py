@@ -145,19 +145,17 @@ async def _ring(client: PrefectClient, prefect: LocalPrefect, deployment: object
             raise OpenbellError(f"run {run.name} did not end within {PATIENCE}; see {prefect.home}/worker.log")
         await asyncio.sleep(LOOK)
         run = await client.read_flow_run(run.id)
-    return await _shown(client, run)
+    await _shown(client, run)
+    return run
 
 
-async def _shown(client: PrefectClient, run: FlowRun) -> FlowRun:
-    """The run once its pages are there, which follow from its own process when it has ended."""
+async def _shown(client: PrefectClient, run: FlowRun) -> None:
+    """Wait for the pages about a run, which follow from its own process when it has ended."""
     pages, before, deadline = 0, 0, datetime.now(UTC) + SHOWN
-    while not pages or pages != before:
-        if datetime.now(UTC) > deadline:
-            break
+    while (not pages or pages != before) and datetime.now(UTC) < deadline:
         await asyncio.sleep(LOOK)
         before = pages
         pages = len(await client.read_artifacts(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))))
-    return run
 
 
 def _show(console: Console, runs: list[FlowRun], store: Path) -> None:

@@ -46,14 +46,13 @@ def publish(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     The run waits for no server and cannot fail by it; only the process does not end before they are out.
     """
     settings, record = get_settings_context(), _ENDED.get()
-    if record is not None and not record.id.startswith(str(flow_run.id)):
-        record = None  # of a run before, in the same context: this one was refused before it was a run
-    if record is not None:
-        tell(record)
     if flow.name != NOTIFY.name:
         plan = str((flow_run.parameters or {}).get("plan", ""))
         Timer(ENDING, deliver_soon, (plan, flow_run, settings)).start()
-    if record is not None and _worth_reading(record):
+    if record is None or not record.id.startswith(str(flow_run.id)):
+        return  # refused before it was a run; a record is of one before it in the same context
+    tell(record)
+    if _worth_reading(record):
         Timer(ENDING, _show, (flow_run, record, settings)).start()
 
 

@@ -32,15 +32,15 @@ def history(
     as_json: bool,
 ) -> None:
     """List past runs, newest first, skipped ones too; times are in UTC."""
+    books = reading()
     if archived:
         wanted = {"plan": plan, "outcome": outcome, "job": job}
         equal = {name: value for name, value in wanted.items() if value is not None}
-        books = reading()
         runs = books.archived_runs(equal, limit, before)
         if elsewhere := books.elsewhere():
             click.echo(f"note: some archived runs are not listed{elsewhere}", err=True)
     else:
-        runs = reading().runs(plan=plan, limit=limit, before=before, outcome=outcome, job=job)
+        runs = books.runs(plan=plan, limit=limit, before=before, outcome=outcome, job=job)
     if as_json:
         emit(runs)
     elif runs:

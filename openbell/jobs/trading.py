@@ -82,12 +82,13 @@ def send_orders(run: Run, market: Market, gated: Gated) -> Executed:
     """
     if run.ring.dry_run:
         return Executed(gated.intents, gated.verdicts, (), ())
-    if run.frozen is None and all(verdict.decision is Decision.DENIED for verdict in gated.verdicts):
+    denied = all(verdict.decision is Decision.DENIED for verdict in gated.verdicts)
+    if denied and run.frozen is None:
         latch(run.desk.journal, run.ring.slot, run.desk.resolved.rules, gated.verdicts)
         run.lap("execute-orders")
         return Executed(gated.intents, gated.verdicts, (), ())
     sender = sender_of(run, market)
-    if any(verdict.decision is not Decision.DENIED for verdict in gated.verdicts):
+    if not denied:
         sender.lease.shorten()
         make_way(run.desk, sender.broker.account_id, gated)
     executed = execute(sender, sender.broker.account_id, gated.intents, gated.verdicts)

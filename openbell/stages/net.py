@@ -44,7 +44,7 @@ class Netted:
 
 
 class _Wish(NamedTuple):
-    """One strategy's book in one symbol, where it wants it, and the way there; nothing when it holds.
+    """One strategy's book in one symbol and where it wants it; the same when it holds.
 
     It ``asks`` when it has an opinion, and ``acts`` when that has a size.
     """
@@ -52,10 +52,13 @@ class _Wish(NamedTuple):
     label: str
     booked: Decimal
     wanted: Decimal
-    change: Decimal
     confidence: float
     asks: bool
     acts: bool
+
+    @property
+    def change(self) -> Decimal:
+        return self.wanted - self.booked
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,6 @@ class _Desk:
     """Everything that one symbol's orders follow from."""
 
     seats: Sequence[Seat]
-    labels: Sequence[str]
     said: Mapping[tuple[str, str], Signal]
     sizes: Mapping[str, Decimal]
     prices: Mapping[str, Decimal]
@@ -99,14 +101,14 @@ class _Desk:
         booked = self.market.activity.books.get((seat.label, symbol), ZERO)
         signal = self.said.get((seat.label, symbol))
         if signal is None or isnan(signal.target):
-            return _Wish(seat.label, booked, booked, ZERO, 0.0, asks=False, acts=False)
+            return _Wish(seat.label, booked, booked, 0.0, asks=False, acts=False)
         if signal.target == 0:
-            return _Wish(seat.label, booked, ZERO, -booked, signal.confidence, asks=True, acts=True)
+            return _Wish(seat.label, booked, ZERO, signal.confidence, asks=True, acts=True)
         if symbol not in self.sizes:
-            return _Wish(seat.label, booked, booked, ZERO, 0.0, asks=True, acts=False)
+            return _Wish(seat.label, booked, booked, 0.0, asks=True, acts=False)
         share = _exact(seat.weight) * _exact(signal.target)
         wanted = share * self.sizes[symbol] if share else ZERO
-        return _Wish(seat.label, booked, wanted, wanted - booked, signal.confidence, asks=True, acts=True)
+        return _Wish(seat.label, booked, wanted, signal.confidence, asks=True, acts=True)
 
     def _out(self, symbol: str, wishes: Sequence[_Wish]) -> Unplaced | None:
         """What keeps a symbol out before any quantity is looked at."""
@@ -157,8 +159,9 @@ class _Desk:
 
     def _intent(self, symbol: str, wishes: Sequence[_Wish], leg: _Leg) -> OrderIntent:
         shares = _split(wishes, leg.quantity)
+        labels = [seat.label for seat in self.seats]
         return OrderIntent(
-            id=client_order_id(self.market.account.id, self.environment, self.labels, self.slot, symbol, leg.leg),
+            id=client_order_id(self.market.account.id, self.environment, labels, self.slot, symbol, leg.leg),
             slot=self.slot.key,
             leg=leg.leg,
             symbol=symbol,
@@ -191,7 +194,7 @@ def net(
     prices = _prices(market, symbols)
     sizes = sizer.full_sizes(SizingContext(_equity(market), prices, market.bars))
     coming = _coming(independent(market.open_orders))
-    desk = _Desk(seats, [seat.label for seat in seats], said, sizes, prices, coming, sizing, market, slot, environment)
+    desk = _Desk(seats, said, sizes, prices, coming, sizing, market, slot, environment)
     placed = [desk.place(symbol) for symbol in symbols]
     return Netted(
         tuple(intent for intents, _, _ in placed for intent in intents),

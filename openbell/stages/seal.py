@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import openbell
@@ -26,9 +25,6 @@ from openbell.values.ring import Ring
 from openbell.values.time import iso
 from openbell.values.verdict import Decision
 from openbell.values.work import Worked
-
-#: Facts of a venue are the same for many runs.
-_facts = lru_cache(maxsize=4096)(canonical.plain)
 
 
 @dataclass(slots=True)
@@ -146,7 +142,7 @@ def inputs_of(market: Market, capabilities: Capabilities) -> dict[str, Any]:
         "account": canonical.plain(market.account),
         "quotes": canonical.plain(list(market.quotes.values())),
         "open_orders": canonical.plain(market.open_orders),
-        "instruments": [_facts(instrument) for instrument in market.instruments.values()],
+        "instruments": canonical.plain(list(market.instruments.values())),
         "capabilities": canonical.plain(capabilities),
         "books": canonical.plain([[*key, quantity] for key, quantity in sorted(activity.books.items())]),
         "orders_today": activity.orders_today,

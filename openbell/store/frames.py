@@ -25,7 +25,7 @@ def pack(bars: Bars, digest: str) -> dict[str, Any]:
     if bars.digest() != digest:
         raise StoreError(f"the panel to store is {bars.digest()[:12]}, the record names {digest[:12]}")
     arrays = (bars.times.astype("<M8[ns]"), *(bars.panel(name).astype("<f8", copy=False) for name in FIELDS))
-    raw = b"".join(np.ascontiguousarray(array).view(np.uint8).data for array in arrays)
+    raw = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
     header = {
         "symbols": bars.symbols,
         "bars": len(bars),

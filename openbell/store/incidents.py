@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, select
+from sqlalchemy import Connection, Row, Select, Table, and_, select
 
 from openbell.errors import StoreError
 from openbell.ports import Incident
@@ -44,8 +44,8 @@ def _open(connection: Connection, log: Table, account: str, kind: str, subject: 
 @lru_cache(maxsize=4)
 def _newest_about(log: Table) -> Select[Any]:
     """Made once: each run of a job that adds risk asks."""
-    of = [log.c[name] == bindparam(name) for name in ("kind", "subject", "account")]
-    return select(log.c.number).where(*of).order_by(log.c.number.desc()).limit(1)
+    about = by(log, "kind", "subject", "account").with_only_columns(log.c.number)
+    return about.order_by(log.c.number.desc()).limit(1)
 
 
 def close(connection: Connection, log: Table, number: int, actor: str, reason: str) -> None:

@@ -296,6 +296,5 @@ def _close(connection: Connection, record: RunRecord, fencing: int, succeeded: S
     slot = Slot(record.plan, record.job, record.planned, record.session)
     before = slots.release(connection, slot, fencing, record.outcome, record.code)
     if before.frozen_at is None and {verdict.decision for verdict in record.verdicts} == {Decision.DENIED}:
-        planned = legs.with_legs(record.intents, record.verdicts)
-        orders.freeze(connection, before, record.account, *planned)
+        orders.freeze(connection, before, record.account, *legs.with_legs(record.intents, record.verdicts))
     breakers.succeed(connection, slot.plan, slot.job, succeeded)

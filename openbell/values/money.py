@@ -8,8 +8,6 @@ CENT = Decimal("0.01")
 #: Smallest step that the store keeps: nine decimals, as the finest venue takes.
 STEP = Decimal("0.000000001")
 ZERO = Decimal(0)
-#: Digits that arithmetic keeps.
-_DIGITS = 28
 
 
 def to_decimal(value: Decimal | float | str, name: str = "amount") -> Decimal:
@@ -35,8 +33,5 @@ def floor_to(amount: Decimal, step: Decimal) -> Decimal:
 
 def text(amount: Decimal) -> str:
     """Canonical plain text: no exponent, no trailing zeros, no negative zero."""
-    plain = str(amount)
-    if plain[-1] in "123456789" and len(plain) <= _DIGITS and "E" not in plain:
-        return plain  # as most amounts are written, and a run writes some thousands of them
     plain = format(amount.normalize(), "f")
     return "0" if plain in ("-0", "0") else plain

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 
 from openbell.brokers.paper import checks
 from openbell.brokers.paper.fills import tick_at
@@ -28,8 +27,6 @@ from openbell.values.legs import legs_of
 from openbell.values.orders import Fill, Order, OrderClass, OrderIntent, OrderState, OrderType, TimeInForce
 from openbell.values.quote import Quote
 
-#: Symbols whose facts are kept from one question to the next.
-_SYMBOLS = 4096
 Quotes = Callable[[Sequence[str], datetime], Mapping[str, Quote]]
 
 
@@ -159,9 +156,18 @@ class PaperBroker:
         return Progress(expires=expires, worth=worth, kin=tuple(each for each in ids if each != intent.id))
 
     def _instrument(self, symbol: str, quote: Quote | None) -> Instrument:
-        terms, tick = self._settings, tick_at(quote.last if quote else Decimal(1))
-        facts = (terms.currency, terms.fractions, terms.shorting, terms.leverage)
-        return _listed(symbol, tick, quote is not None, *facts)
+        terms = self._settings
+        return Instrument(
+            symbol=symbol,
+            asset_class="crypto" if "/" in symbol else "equity",
+            venue="paper",
+            currency=terms.currency,
+            tick=tick_at(quote.last if quote else Decimal(1)),
+            fractionable=terms.fractions,
+            tradable=quote is not None,
+            shortable=terms.shorting,
+            max_leverage=terms.leverage,
+        )
 
     @contextmanager
     def _question(self) -> Iterator[Look]:
@@ -268,22 +274,4 @@ def _taken(intent: OrderIntent, now: datetime) -> Order:
         stop_price=intent.stop_price,
         trail=intent.trail,
         time_in_force=intent.time_in_force,
-    )
-
-
-@lru_cache(maxsize=_SYMBOLS)
-def _listed(
-    symbol: str, tick: Decimal, priced: bool, currency: str, fractions: bool, shorting: bool, leverage: Decimal
-) -> Instrument:
-    """The same facts at each look; what has no price cannot be traded."""
-    return Instrument(
-        symbol=symbol,
-        asset_class="crypto" if "/" in symbol else "equity",
-        venue="paper",
-        currency=currency,
-        tick=tick,
-        fractionable=fractions,
-        tradable=priced,
-        shortable=shorting,
-        max_leverage=leverage,
     )
