@@ -22,6 +22,8 @@ USER, LIVE_USER = "openbell", "openbell-live"
 UNITS = ("openbell-server.service", "openbell-worker.service", "openbell-watchdog.service")
 #: Started by hand: the worker for real money, and what takes the place of the server where there are several hosts.
 OTHERS = ("openbell-worker-live.service", "openbell-api.service", "openbell-services.service")
+#: How psql ends when there is no connection.
+UNREACHED = 2
 #: There while systemd runs the machine.
 SYSTEMD = Path("/run/systemd/system")
 EXTRAS = ("postgres", "redis")
@@ -118,6 +120,8 @@ def _check(places: Places, uv: Path, database: str) -> None:
         raise Refused(f"{python} lies in a home folder, unseen by services: make install-vm PYTHON=/usr/bin/python3")
     if not places.staged and database == "postgresql" and shutil.which("psql") is None:
         raise Refused("there is no PostgreSQL here: apt-get install postgresql, or DATABASE=sqlite to try openbell out")
+    if not places.staged and database == "postgresql":
+        _psql("SELECT 1")
 
 
 def _release(places: Places, uv: Path) -> Path:
@@ -172,7 +176,13 @@ def databases(_asked: argparse.Namespace) -> None:
 
 def _psql(statement: str) -> str:
     command = ["runuser", "-u", "postgres", "--", "psql", "--no-psqlrc", "-tAc", statement, "postgres"]
-    return subprocess.run(command, cwd="/", stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    told = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    if told.returncode == UNREACHED:
+        why = " ".join(told.stderr.split())
+        raise Refused(f"PostgreSQL does not answer ({why}): systemctl start postgresql, or DATABASE=sqlite to try it")
+    if told.returncode:
+        raise Refused(f"PostgreSQL refuses {statement!r}: {' '.join(told.stderr.split())}")
+    return told.stdout.strip()
 
 
 def _settings(places: Places, database: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_an_installation_without_uv_is_told_in_one_line(tmp_path: Path, capsys) 
     assert installer.main(["--root", str(tmp_path), "install", "--uv", str(tmp_path / "none")]) == 1
     assert capsys.readouterr().err.startswith(f"error: there is no uv at {tmp_path / 'none'}")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("psql") is None, reason="needs root and psql")
+def test_a_postgresql_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("PGPORT", "1")  # where nobody listens
+    assert installer.main(["databases"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: PostgreSQL does not answer (psql: error: connection to server on socket")
+    assert "systemctl start postgresql" in told
+    assert told.count("\n") == 1
 
 
 def test_a_command_on_a_host_is_answered_for_by_who_called_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
