@@ -92,8 +92,11 @@ class Desk:
         return self._broker
 
     def sealed(self, slot: Slot, run_id: str) -> RunRecord | None:
-        """The record that closed a slot, if it was written; records of second starts do not count."""
-        found = self.history.run(run_id) or self.history.run(slot.key)
+        """What the run that had claimed a slot sealed of it before it died.
+
+        Others leave records of the slot too, dry runs and starts that a guard stopped: none of them was its run.
+        """
+        found = self.history.sealed(run_id)
         return None if found is None or found.slot != slot.key or found.code in SECOND_STARTS else found
 
     def recovery(self, run_id: str, passes: int = 1) -> Recovery:

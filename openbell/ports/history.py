@@ -110,6 +110,9 @@ class History(Protocol):
     def run(self, id_or_slot: str) -> RunRecord | None:
         """One sealed record by run id (or a unique beginning of it) or by slot key; the newest wins."""
 
+    def sealed(self, run_id: str) -> RunRecord | None:
+        """The sealed record of the run with exactly this id."""
+
     def bars(self, digest: str) -> Bars | None:
         """The stored panel behind a record."""
 

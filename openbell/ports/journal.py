@@ -87,6 +87,9 @@ class Journal(Protocol):
     def unsettled(self, account: str | None = None) -> tuple[Unsettled, ...]:
         """Every order that is not terminal, oldest first, whatever its age."""
 
+    def positions(self, account: str) -> Mapping[str, Decimal]:
+        """Signed quantities by the fills of all plans, as far as the store knows them."""
+
     def unplanned(self, client_ids: Sequence[str]) -> tuple[str, ...]:
         """Those of some ids of orders that stand in no frozen plan, in the order given."""
 

@@ -174,11 +174,12 @@ class Sender:
         """What the last gate judges; no answer of broker or feed is a denial."""
         if forbidden := self.closed(self.pace.now()):
             return forbidden
+        booked = self.journal.positions(self.broker.account_id) if self.as_held else {}
         try:
             market = self._in_turn(intent.symbol)
         except (BrokerError, DataError) as error:
             return Forbidden("UNAVAILABLE", str(error))
-        return Asked(market, intent, self.broker.capabilities, sent, again, self.as_held)
+        return Asked(market, intent, self.broker.capabilities, sent, again, self.as_held, booked)
 
     def _in_turn(self, symbol: str) -> Market:
         """The questions of ``_fresh``, begun again when the account may ask again, within ``PATIENCE``."""

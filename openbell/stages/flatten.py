@@ -77,6 +77,11 @@ def flatten_slot(plan: str, epoch: int, session: date, number: int = 0) -> Slot:
     return Slot(plan, FLATTEN.name, datetime.fromtimestamp(epoch, UTC) + number * timedelta(milliseconds=1), session)
 
 
+def epoch_of(slot: Slot) -> int:
+    """The epoch of the kill switch that a slot of ``flatten_slot`` belongs to."""
+    return int(slot.planned.timestamp())
+
+
 def closing_intents(
     account: Account,
     slot: Slot,

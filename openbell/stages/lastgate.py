@@ -1,7 +1,7 @@
 """The last gate: the rules of the plan once more, for one order, at the moment it is marked SENDING."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -36,7 +36,8 @@ class Asked:
 
     ``market`` was read for this order: account, open orders and its quote. ``sent_before`` counts the run's
     orders that were sent already; ``again`` tells that this order was marked SENDING before. ``as_held`` is
-    for closing an account down: what the broker says is held counts, whoever bought it.
+    for closing an account down: what the broker says is held counts, whoever bought it, less what was ``booked``
+    since: positions by the store before the broker was asked.
     """
 
     market: Market
@@ -45,6 +46,7 @@ class Asked:
     sent_before: int = 0
     again: bool = False
     as_held: bool = False
+    booked: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def last_gate(desk: Resolved, asked: Asked, closed: Callable[[], Forbidden | None]) -> LastGate:
@@ -111,7 +113,7 @@ def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
     """
     intent = asked.intent
     orders = worst_orders(asked.market.open_orders, exposure.working, intent.id)
-    held = book.positions if asked.as_held else _positions(book.positions, exposure.positions, intent)
+    held = _as_held(book, asked, exposure) if asked.as_held else _positions(book.positions, exposure.positions, intent)
     breaks = {**book.breaks, **exposure.breaks} if exposure.breaks else book.breaks
     missing = _missing(book, exposure, intent.id)
     key = (intent.symbol, intent.side.value)
@@ -140,6 +142,17 @@ def worst_orders(broker: tuple[Order, ...], store: tuple[Order, ...], own: str =
         ):
             found[order.client_id] = order
     return independent(found.values())
+
+
+def _as_held(book: Book, asked: Asked, exposure: Exposure) -> dict[str, Decimal]:
+    """What the broker said is held, less what somebody else's orders took off it before this one's turn came."""
+    symbol = asked.intent.symbol
+    held = book.positions.get(symbol, ZERO)
+    moved = exposure.positions.get(symbol, ZERO) - asked.booked.get(symbol, ZERO)
+    if held * moved >= 0:
+        return dict(book.positions)
+    left = held + moved
+    return {**book.positions, symbol: left if left * held > 0 else ZERO}
 
 
 def _positions(broker: Mapping[str, Decimal], store: Mapping[str, Decimal], intent: OrderIntent) -> dict[str, Decimal]:

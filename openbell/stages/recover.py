@@ -14,6 +14,7 @@ from openbell.crashpoints import reach
 from openbell.errors import BrokerError, DataError, IllegalTransition, InputError
 from openbell.ports import Broker, Claim, Frozen, History, Journal, OrderEvent, Unsettled, busts_of
 from openbell.stages.execute import Executed, Sender, sendable
+from openbell.stages.flatten import epoch_of
 from openbell.stages.lastgate import Quotes, bare_market, closed_now
 from openbell.stages.lease import LEASE, Lease
 from openbell.stages.pace import Pace
@@ -124,10 +125,10 @@ class Recovery:
 
     def _ours(self, slot: Slot, keep: Slot | None) -> bool:
         """A slot of the plan that nobody will go on with: neither the caller nor a restart that is in time."""
-        if slot.plan != self.desk.plan.name or slot.job == FLATTEN.name:  # a person resumes it by pressing again
+        if slot.plan != self.desk.plan.name or (keep is not None and slot.key == keep.key):
             return False
-        if keep is not None and slot.key == keep.key:
-            return False
+        if slot.job == FLATTEN.name:  # a person goes on with it by another call, while the switch stands where it stood
+            return epoch_of(slot) != self.journal.switch().epoch
         return not self._resumable(slot)
 
     def _resumable(self, slot: Slot) -> bool:
@@ -170,7 +171,7 @@ class Recovery:
 
         def resend(order: Unsettled) -> Order | None:
             key = order.slot.key
-            if key not in taken:
+            if key not in taken or order.slot.job == FLATTEN.name:  # nobody's word stands behind it any more
                 return None
             sender = self._sender(broker, order.slot, taken[key][1].fencing, leases[key])
             return resolver_of(sender).resend(order)
@@ -239,7 +240,9 @@ class Recovery:
         """Seal the record of an interrupted run and close its slot; one that was sealed before keeps its record."""
         record = self.sealed(slot, dead)
         if record is None:
-            record = interrupted(self.desk, self.journal.frozen(slot), slot, claim.fencing, dead, self.pace)
+            # A recovery that died had claimed several slots under one id, and a record has its own.
+            name = dead if self.history.sealed(dead) is None else f"{dead}-{slot.job}-{slot.planned:%Y%m%dT%H%M%S.%f}"
+            record = interrupted(self.desk, self.journal.frozen(slot), slot, claim.fencing, name, self.pace)
             self.journal.seal(record, None, claim.fencing)
         else:
             self.journal.release(slot, claim.fencing, record.outcome, record.code)

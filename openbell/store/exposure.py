@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -58,12 +59,18 @@ def exposure(connection: Connection, slot: Slot, order: Row[Any], time: datetime
     lately = {**of, "plan": slot.plan, "since": time - MINUTE, "until": time}
     today = {**of, "plan": slot.plan, "session": slot.session}
     return Exposure(
-        positions={row.symbol: row.quantity for row in connection.execute(_HELD, of) if row.quantity},
+        positions=positions(connection, order.account),
         working=tuple(_order(row) for row in connection.execute(_WORKING, of)),
         orders_today=connection.execute(_SENT, today).scalar_one(),
         breaks=breaks.waiting(connection, order.account),
         orders_last_minute=connection.execute(_LATELY, lately).scalar_one(),
     )
+
+
+def positions(connection: Connection, account: str) -> dict[str, Decimal]:
+    """Signed quantities by the fills of all plans, without those that are zero."""
+    rows = connection.execute(_HELD, {"account": account})
+    return {row.symbol: row.quantity for row in rows if row.quantity}
 
 
 #: Bodies never change, and a basket asks for the same ones at each of its sends.

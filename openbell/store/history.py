@@ -12,25 +12,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
-from openbell.errors import InputError, StoreError
+from openbell.errors import InputError
 from openbell.ports import EquityPoint, Incident, OrderRow, PositionRow, RunSummary
-from openbell.store import denials, frames, incidents
+from openbell.store import denials, frames, incidents, records
 from openbell.store.archive_tables import ARCHIVES
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, FILLS, ORDERS, POSITIONS
 from openbell.store.prepared import by
-from openbell.store.run_tables import EQUITY_POINTS, RUNS, SIGNALS, VERDICTS
-from openbell.store.texts import fill_of, rulings_of
+from openbell.store.records import SHORTEST_PREFIX
+from openbell.store.run_tables import EQUITY_POINTS, RUNS
+from openbell.store.texts import fill_of
 from openbell.store.watch_tables import ALERTS, BREAKS
 from openbell.values.bars import Bars
 from openbell.values.orders import Fill, OrderState
 from openbell.values.record import Outcome, RunRecord
-from openbell.values.signal import Signal
-from openbell.values.verdict import Decision, Verdict
 
-#: A shorter beginning of a run id is not looked up.
-SHORTEST_PREFIX = 8
-_LAST_CHARACTER = "\U0010ffff"
 _FILLS = select(FILLS).order_by(FILLS.c.sequence.desc()).limit(bindparam("at_most"))
 _FILLS_OF = _FILLS.where(FILLS.c.account == bindparam("of_account"))
 _SUMMARY = (
@@ -78,9 +74,16 @@ class SqlHistory:
 
     def run(self, id_or_slot: str) -> RunRecord | None:
         """One sealed record by id, by a unique beginning of at least 8 characters, or by slot key."""
+        find = records.newest_of_slot if "/" in id_or_slot else records.beginning_with
         with self.store.reading() as connection:
-            row = _by_slot(connection, id_or_slot) if "/" in id_or_slot else _by_id(connection, id_or_slot)
-            return self._archived(connection, id_or_slot) if row is None else _record(connection, row)
+            row = find(connection, id_or_slot)
+            return self._archived(connection, id_or_slot) if row is None else records.read(connection, row)
+
+    def sealed(self, run_id: str) -> RunRecord | None:
+        """The sealed record of the run with exactly this id."""
+        with self.store.reading() as connection:
+            row = records.of_run(connection, run_id)
+            return None if row is None else records.read(connection, row)
 
     def bars(self, digest: str) -> Bars | None:
         """The stored panel behind a record; StoreError when its bytes have changed."""
@@ -216,56 +219,6 @@ def _sequence(connection: Connection, run_id: str) -> int:
 def _summary(row: Any) -> RunSummary:
     fields = {name: getattr(row, name) for name in _SUMMARY}
     return RunSummary(**fields | {"outcome": Outcome(row.outcome), "counters": json.loads(row.counters)})
-
-
-def _by_slot(connection: Connection, slot: str) -> Row[Any] | None:
-    newest = select(RUNS.c.sequence, RUNS.c.body).where(RUNS.c.slot == slot).order_by(RUNS.c.sequence.desc()).limit(1)
-    return connection.execute(newest).first()
-
-
-def _by_id(connection: Connection, run_id: str) -> Row[Any] | None:
-    columns = (RUNS.c.id, RUNS.c.sequence, RUNS.c.body)
-    exact = connection.execute(select(*columns).where(RUNS.c.id == run_id)).first()
-    if exact is not None or len(run_id) < SHORTEST_PREFIX:
-        return exact
-    within = select(*columns).where(RUNS.c.id >= run_id, RUNS.c.id < run_id + _LAST_CHARACTER)
-    found = connection.execute(within.order_by(RUNS.c.id).limit(2)).all()
-    if len(found) > 1:
-        raise InputError(f"{run_id!r} begins the ids of more than one run, such as {found[0].id} and {found[1].id}")
-    return found[0] if found else None
-
-
-def _record(connection: Connection, row: Row[Any]) -> RunRecord:
-    """The record from its body and its rows."""
-    signals = connection.execute(select(SIGNALS).where(SIGNALS.c.run == row.sequence).order_by(SIGNALS.c.position))
-    verdicts = connection.execute(select(VERDICTS).where(VERDICTS.c.run == row.sequence).order_by(VERDICTS.c.position))
-    rows = {
-        "signals": tuple(_signal(signal) for signal in signals),
-        "verdicts": tuple(_verdict(verdict) for verdict in verdicts),
-    }
-    try:
-        return RunRecord.model_validate_json(row.body).model_copy(update=rows)
-    except ValueError as error:
-        raise StoreError(f"stored record {row.sequence} cannot be read: {error}") from error
-
-
-def _signal(row: Row[Any]) -> Signal:
-    target = float("nan") if row.target is None else row.target
-    return Signal(row.strategy, row.symbol, target, row.confidence, row.reason)
-
-
-def _verdict(row: Row[Any]) -> Verdict:
-    return Verdict(
-        intent_id=row.intent_id,
-        symbol=row.symbol,
-        decision=Decision(row.decision),
-        rule=row.rule,
-        measured=row.measured,
-        limit=row.limit,
-        asked=row.asked,
-        quantity=row.quantity,
-        rulings=rulings_of(row.asked, row.rulings),
-    )
 
 
 def _order(row: Row[Any]) -> OrderRow:

@@ -136,6 +136,11 @@ class SqlJournal:
         with self.store.reading() as connection:
             return exposure.unsettled(connection, account)
 
+    def positions(self, account: str) -> Mapping[str, Decimal]:
+        """Signed quantities by the fills of all plans."""
+        with self.store.reading() as connection:
+            return exposure.positions(connection, account)
+
     def unplanned(self, client_ids: Sequence[str]) -> tuple[str, ...]:
         """Those of some ids of orders that stand in no frozen plan, in the order given."""
         with self.store.reading() as connection:
@@ -285,6 +290,8 @@ class SqlJournal:
                 if fencing:
                     _close(connection, record, fencing, succeeded)
             except StoreError as error:
+                if record.outcome is Outcome.COMPLETED and _denied(record):
+                    raise  # it did nothing, and what it decided was committed nowhere: no completed run of the slot
                 stale = error  # what the run did is kept, whoever holds its slot by now
         if stale:
             raise stale
@@ -295,6 +302,11 @@ def _close(connection: Connection, record: RunRecord, fencing: int, succeeded: S
     """Close the slot of a record; a plan of which nothing could be sent was not frozen before, and is now."""
     slot = Slot(record.plan, record.job, record.planned, record.session)
     before = slots.release(connection, slot, fencing, record.outcome, record.code)
-    if before.frozen_at is None and {verdict.decision for verdict in record.verdicts} == {Decision.DENIED}:
+    if before.frozen_at is None and _denied(record):
         orders.freeze(connection, before, record.account, *legs.with_legs(record.intents, record.verdicts))
     breakers.succeed(connection, slot.plan, slot.job, succeeded)
+
+
+def _denied(record: RunRecord) -> bool:
+    """Whether the run wanted orders and nothing of any of them was allowed."""
+    return {verdict.decision for verdict in record.verdicts} == {Decision.DENIED}

@@ -76,6 +76,7 @@ class Wire:
         self.faults: dict[int, str] = {}
         self.before_post: Callable[[int], None] = lambda number: None
         self.before_question: Callable[[], None] = lambda: None
+        self.before_orders: Callable[[], None] = lambda: None
         self.hidden: set[str] = set()
         self.is_open = True
         self.paper = PaperBroker(
@@ -99,6 +100,7 @@ class Wire:
         return self.paper.account()
 
     def open_orders(self) -> tuple[Order, ...]:
+        self.before_orders()
         return tuple(order for order in self.paper.open_orders() if order.client_id not in self.hidden)
 
     def order(self, client_id: str) -> Order | None:

@@ -1,5 +1,6 @@
 """Closing an account down: everything once, out of a halt only at a person's word, and on where it was stopped."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,8 +11,9 @@ from openbell.jobs import closing, trading
 from openbell.ports import Frozen, Level
 from openbell.stages.execute import sendable
 from openbell.stages.flatten import flatten_slot
+from openbell.store.verify import verify
 from openbell.values.orders import OrderIntent, OrderState, OrderType, Purpose, Side
-from tests.orders.desks import SYMBOLS, PowerCut, open_desk, outlive_lease
+from tests.orders.desks import QUIET, SYMBOLS, PowerCut, Wire, open_desk, outlive_lease
 
 TEN = len(SYMBOLS)
 
@@ -177,3 +179,44 @@ def test_the_frozen_plan_of_a_flatten_is_that_of_its_first_press(desk, wire):
     frozen = desk.journal.frozen(slot)
     assert isinstance(frozen, Frozen)
     assert {intent.id for intent in sendable(frozen)} == {order.client_id for order in done.orders}
+
+
+@pytest.mark.parametrize("dead", ["cut before", "cut after"])
+def test_C18_a_flatten_that_died_under_an_earlier_epoch_is_recovered_and_stands_in_nobodys_way(desk, wire, home, dead):
+    trading.trade(desk, "one")
+    wire.faults[TEN + 4] = dead
+    with pytest.raises(PowerCut):
+        closing.flatten(desk, "test", "out", "flatten-1")
+    outlive_lease(desk)
+    desk.journal.set_switch(Level.HALTED, "kim", "a process died: look first")
+    for number in range(3):
+        desk = open_desk(home, wire)
+        done = closing.flatten(desk, "kim", "out again", f"again-{number}")
+        outlive_lease(desk)
+        time.sleep(QUIET.total_seconds())
+    assert done.flat
+    assert wire.paper.account().positions == {}
+    assert len(wire.accepted) == len(set(wire.accepted)) == 2 * TEN
+    assert desk.journal.expired() == ()
+    assert {row.state for row in desk.history.orders(limit=100)} <= {OrderState.FILLED, OrderState.ABANDONED}
+    assert not [finding for check in verify(desk.settings.url) for finding in check.findings]
+
+
+def test_C18_what_another_process_sells_between_question_and_mark_is_not_sold_again(home, tape):
+    wire = Wire(tape, shorting=True, leverage=4, fractions=False)
+    sizing = {"use": "fixed_quantity", "params": {"quantity": 10}, "max_trade": 2000}
+    changes = {"universe": SYMBOLS[:1], "sizing": sizing, "risk": {"max_order_notional": 2000}}
+    desk, other = open_desk(home, wire, **changes), open_desk(home, wire, **changes, name="other")
+    trading.trade(desk, "one")
+    assert wire.paper.account().quantity("S0") == 10
+
+    def meanwhile():
+        if any(row.state is OrderState.APPROVED for row in desk.history.orders()):
+            wire.before_orders = lambda: None
+            assert closing.flatten(other, "ann", "out", "other").flat
+
+    wire.before_orders = meanwhile
+    closing.flatten(desk, "kim", "out", "flatten")
+    assert wire.paper.account().quantity("S0") == 0
+    sold = [row for row in desk.history.orders() if row.side == "sell" and row.filled]
+    assert [row.plan for row in sold] == ["other"]
