@@ -1,5 +1,6 @@
 """Moving the kill switch on: by a person with a reason, from the state that was seen, the file included."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,13 +27,32 @@ def look(journal: Journal, halt_file: Path) -> Seen:
     return Seen(journal.switch(), file)
 
 
-def halt_by_file(halt_file: Path, actor: str, reason: str) -> None:
-    """Write the file anew, whole or not at all; an OSError when it cannot be."""
+def halt_by_file(halt_file: Path, actor: str, reason: str) -> bool:
+    """Write the file anew and whole; False when only the one from before or an empty one stands, which halts as well.
+
+    An OSError when there is none at all.
+    """
     halt_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = halt_file.with_name(f"{halt_file.name}.new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(f"halted by {actor}: {reason}\n", encoding="utf-8")
-    fresh.replace(halt_file)
+    try:
+        fresh.touch(mode=0o600)
+        fresh.write_text(f"halted by {actor}: {reason}\n", encoding="utf-8", errors="replace")
+        fresh.replace(halt_file)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink()
+        _stand(halt_file)
+        return False
+    return True
+
+
+def _stand(halt_file: Path) -> None:
+    """Have a file there, whatever is in it: a full disk still has room for a name."""
+    try:
+        halt_file.touch(mode=0o600)
+    except OSError:
+        if not halt_file.exists():
+            raise
 
 
 def loosen(journal: Journal, halt_file: Path, seen: Seen, level: Level, actor: str, reason: str) -> Switch:

@@ -34,11 +34,13 @@ PASSES = 3
 def halt(reason: str, actor: str, as_json: bool) -> None:
     """Stop every order at once: a file and an entry in the store, either of which is enough."""
     settings = load_settings()
-    _write_file(settings, actor, reason)
+    not_written = _write_file(settings, actor, reason)
     reach("during-halt")
     try:
         _tell(_journal(settings).set_switch(Level.HALTED, actor, reason, None), as_json)
-    except StoreError as error:
+    except (StoreError, OSError) as error:
+        if not_written:
+            raise StoreError(f"NOT halted: {not_written}, and the store could not be told: {error}") from None
         click.echo(f"warning: the store could not be told: {error}", err=True)
         _tell(Switch(Level.HALTED, 0, actor, f"the file {settings.halt_file} stands"), as_json)
 
@@ -134,12 +136,17 @@ def _journal(settings: Settings) -> Journal:
     return store.open_journal(settings.url, settings.halt_file)
 
 
-def _write_file(settings: Settings, actor: str, reason: str) -> None:
+def _write_file(settings: Settings, actor: str, reason: str) -> str:
+    """Why no halt file stands; empty when one does, if only an empty one."""
     path = settings.halt_file
     try:
-        halt_by_file(path, actor, reason)
+        if not halt_by_file(path, actor, reason):
+            click.echo(f"warning: {path} stands, but who halted and why could not be written into it", err=True)
     except OSError as error:
-        click.echo(f"warning: {path} could not be written: {error.strerror}", err=True)
+        not_written = f"{path} could not be written: {error.strerror}"
+        click.echo(f"warning: {not_written}", err=True)
+        return not_written
+    return ""
 
 
 def _tell(switch: Switch, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """The kill switch and the commands on an account, as a person at a terminal uses them."""
 
 import os
+import resource
 
 import pytest
 
@@ -27,6 +28,42 @@ def test_H02_halt_works_while_the_store_cannot_be_used(terminal):
     assert (terminal.home / "HALT").exists()
     store.upgrade(terminal.url)
     assert level(terminal) is Level.HALTED
+
+
+@pytest.mark.parametrize("home", ["/proc/nowhere/at/all", "a file"])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_H02_halt_that_reached_neither_file_nor_store_says_that_nothing_is_halted(tmp_path, terminal, home, options):
+    (tmp_path / "a file").touch()
+    result = terminal("halt", "--reason", "x", *options, OPENBELL_HOME=str(tmp_path / home))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"error: NOT halted: {tmp_path / home / 'HALT'} could not be written: " in result.stderr
+    assert "and the store could not be told: " in result.stderr
+
+
+def test_H02_halt_tells_the_store_where_the_file_cannot_be_written(empty, tmp_path):
+    (tmp_path / "a file").touch()
+    result = empty("halt", OPENBELL_HOME=str(tmp_path / "a file"), OPENBELL_DATABASE_URL=empty.url)
+    assert (result.exit_code, "could not be written" in result.stderr) == (0, True)
+    assert result.stdout.startswith("halted at epoch 1")
+    assert level(empty) is Level.HALTED
+
+
+@pytest.mark.parametrize("before", [None, "halted by anna: prices\n"])
+def test_H02_halt_on_a_disk_without_room_leaves_the_file_that_stands_or_an_empty_one(empty, before):
+    file = empty.home / "HALT"
+    if before is not None:
+        file.write_text(before)
+    seen = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, seen[1]))  # files can be made and not grow
+    try:
+        result = empty("halt", "--reason", "x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, seen)
+    assert (result.exit_code, f"the file {file} stands" in result.stdout) == (0, True), result.output
+    assert "why could not be written into it" in result.stderr
+    assert sorted(path.name for path in empty.home.glob("HALT*")) == ["HALT"]
+    assert file.read_text() == (before or "")
+    assert level(empty) is Level.HALTED
 
 
 def test_H03_resume_needs_a_reason(empty):
