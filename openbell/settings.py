@@ -3,14 +3,15 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from openbell.errors import SettingsError
 from openbell.plugins import explain, nearest
+from openbell.values.texts import utf8
 
 PREFIX = "OPENBELL_"
 #: Read by the test suite and the benchmarks only.
@@ -23,6 +24,11 @@ _WITH_PASSWORD = ("PREFECT_API_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL", "
 #: Anything shorter would be found inside innocent words.
 _SHORTEST = 6
 Environment = Literal["development", "staging", "production"]
+
+
+def _written(name: object) -> object:
+    """Who halts must not be stopped by a byte of a name that is no UTF-8."""
+    return utf8(name) if isinstance(name, str) else name
 
 
 class Settings(BaseSettings):
@@ -50,7 +56,7 @@ class Settings(BaseSettings):
         None, min_length=1, description="Dask cluster that asks strategies instead, tcp://host:port; see scale.md."
     )
 
-    actor: str | None = Field(
+    actor: Annotated[str | None, BeforeValidator(_written)] = Field(
         None, description="Who gives a command, where the user is a service's; openbell-env names who called it."
     )
 

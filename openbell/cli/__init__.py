@@ -8,6 +8,7 @@ import click
 
 from openbell import __version__
 from openbell.errors import OpenbellError, SchemaMismatch
+from openbell.values.texts import utf8
 
 
 class Entry(NamedTuple):
@@ -91,6 +92,10 @@ class Commands(click.Group):
         for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
             with formatter.section(section):
                 formatter.write_dl([(name, at.help) for name, at in COMMANDS.items() if at.section == section])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Every argument comes in here; a byte of one that is no UTF-8 stops no command."""
+        return super().parse_args(ctx, [utf8(arg) for arg in args])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Tell what went wrong in one line each, with the exit code that says which kind."""

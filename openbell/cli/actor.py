@@ -7,6 +7,7 @@ import click
 from openbell.errors import InputError
 from openbell.settings import load_settings
 from openbell.switching import is_person
+from openbell.values.texts import utf8
 
 
 def person() -> str:
@@ -14,7 +15,7 @@ def person() -> str:
     if (named := load_settings().actor) is not None:
         return named
     try:
-        return getpass.getuser()
+        return utf8(getpass.getuser())
     except KeyError:  # a container that runs as a number that nobody has
         return ""
 

@@ -196,3 +196,19 @@ def test_migrate_refuses_a_newer_store_and_leaves_it(filled, damaged):
     damaged(filled, "9999")
     assert filled("migrate").exit_code == 3
     assert "9999" in filled("history").stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "demo\udcff"),
+        ("explain", "demo\udcff"),
+        ("explain", "run-completed", "AA\udcff"),
+        ("equity", "demo\udcff"),
+        ("history", "--before", "run-\udcff"),
+        ("validate", "demo\udcff"),
+    ],
+)
+def test_a_byte_that_is_no_utf8_in_an_argument_is_told_in_one_line(filled, words):
+    result = filled(*words)
+    assert (result.exit_code, result.stderr.startswith("error: "), result.stderr.count("\n")) == (1, True, 1)

@@ -66,6 +66,25 @@ def test_H02_halt_on_a_disk_without_room_leaves_the_file_that_stands_or_an_empty
     assert level(empty) is Level.HALTED
 
 
+@pytest.mark.parametrize(
+    ("words", "env"),
+    [
+        (("--reason", "prices \udce4"), {}),
+        (("--actor", "J\udcf6rg"), {}),
+        ((), {"OPENBELL_ACTOR": "J\udcf6rg"}),
+        ((), {"LOGNAME": "J\udcf6rg"}),
+    ],
+)
+def test_H02_a_byte_that_is_no_utf8_in_reason_or_actor_halts_all_the_same(empty, words, env):
+    result = empty("halt", *words, **env)
+    assert (result.exit_code, "?" in result.stdout, result.stderr) == (0, True, "")
+    assert sorted(path.name for path in empty.home.glob("HALT*")) == ["HALT"]
+    (empty.home / "HALT").unlink()
+    assert level(empty) is Level.HALTED
+    assert empty("resume", "--reason", "it is \udce4", "--actor", "kim").exit_code == 0
+    assert empty("disable", "demo", *words, **env).exit_code == 0
+
+
 def test_H03_resume_needs_a_reason(empty):
     empty("halt")
     assert empty("resume").exit_code == 2
