@@ -5,7 +5,7 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from openbell.errors import OpenbellError
 from openbell.values import canonical
@@ -14,9 +14,12 @@ from openbell.values.instrument import check_symbol
 from openbell.values.notify import Notify
 from openbell.values.part import Duration, Part, told
 from openbell.values.schedule import CADENCE, Schedule, Zone, check_zone
+from openbell.values.time import duration_text
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,39}$")
 MAX_SYMBOLS = 10_000
+#: Of data that is used at all.
+OLDEST = timedelta(days=366)
 
 
 class Window(Part):
@@ -154,8 +157,20 @@ class FeedUse(ProviderUse):
 class Freshness(Part):
     """How old data may be when it is used."""
 
-    bars: Duration | None = Field(None, description="Default one bar interval + 60s; a session for daily bars.")
-    quotes: Duration = Field(timedelta(seconds=10), description="Age limit of the quote behind a market order.")
+    bars: Duration | None = Field(
+        None, description="Default one bar interval + 60s; a session for daily bars; at most 366d."
+    )
+    quotes: Duration = Field(
+        timedelta(seconds=10), description="Age limit of the quote behind a market order, at most 366d."
+    )
+
+    @field_validator("bars", "quotes")
+    @classmethod
+    def _bounded(cls, age: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        if age is not None and not timedelta(0) < age <= OLDEST:
+            side = "not above 0" if age <= timedelta(0) else f"above {duration_text(OLDEST)}"
+            raise ValueError(f"{info.field_name} {duration_text(age)} is {side}")
+        return age
 
 
 def _slug(name: str) -> str:

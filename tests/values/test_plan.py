@@ -31,6 +31,16 @@ def test_A03_each_job_has_its_usual_cadence_until_the_plan_says_otherwise() -> N
     assert set(CADENCE) == set(JOBS)
 
 
+@pytest.mark.parametrize("key", ["bars", "quotes"])
+@pytest.mark.parametrize(
+    ("age", "words"), [("0s", "0d is not above 0"), ("-10s", "-10s is not above 0"), ("367d", "367d is above 366d")]
+)
+def test_an_age_limit_that_no_data_can_keep_or_any_would_is_refused(key: str, age: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=f"{key} {words}"):
+        plan(freshness={key: age})
+    assert plan(freshness={key: "366d"}).freshness != plan().freshness
+
+
 def test_a_plan_reads_back_what_it_writes() -> None:
     window = {"open_offset": "5m", "close_offset": "-90s", "grace": "1h", "closures": ["2026-12-31"], "start": "10:00"}
     made = plan(window=window, schedule={"trade": {"every": "1d"}})
