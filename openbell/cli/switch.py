@@ -66,10 +66,10 @@ def resume(reason: str, actor: str, as_json: bool) -> None:
     settings = load_settings()
     journal = _journal(settings)
     seen = look(journal, settings.halt_file)
+    accounts = () if as_json else _accounts(settings)  # before the switch moves: whatever fails here leaves it halted
     switch = loosen(journal, settings.halt_file, seen, Level.ACTIVE, actor, reason)
-    if not as_json:
-        for line in _accounts(settings):
-            say(line)
+    for line in accounts:
+        say(line)
     _tell(switch, as_json)
 
 
@@ -157,9 +157,13 @@ def _tell(switch: Switch, as_json: bool) -> None:
         say(f"{switch.level.value} at epoch {switch.epoch} by {clean(switch.actor)}{why}")
 
 
-def _accounts(settings: Settings) -> list[str]:
+def _accounts(settings: Settings) -> Sequence[str]:
     """Where orders can go from now on."""
-    checked = [check_file(path) for path in planfiles.plan_paths(planfiles.plans_folder(settings)).values()]
+    try:
+        paths = planfiles.plan_paths(planfiles.plans_folder(settings))
+    except InputError as error:
+        return [f"where orders can go is not known: {error}"]
+    checked = [check_file(path) for path in paths.values()]
     plans = [file.runnable for file in checked if file.runnable]
     return [f"plan {plan.name}: {plan.mode} account {plan.account.name} at {plan.account.broker}" for plan in plans]
 

@@ -117,6 +117,13 @@ def test_resume_removes_the_file_and_says_where_orders_can_go_now(empty):
     assert level(empty) is Level.ACTIVE
 
 
+def test_resume_without_a_folder_of_plans_says_so_and_resumes(empty, tmp_path):
+    empty("halt")
+    result = empty("resume", "--reason", "checked", OPENBELL_PLANS=str(tmp_path / "none"))
+    assert (result.exit_code, "where orders can go is not known" in result.stdout) == (0, True)
+    assert level(empty) is Level.ACTIVE
+
+
 def test_reduce_only_loosens_a_halt_only_with_a_reason(empty):
     assert empty("reduce-only").exit_code == 0
     empty("halt")
