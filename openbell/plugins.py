@@ -99,7 +99,7 @@ def _by_path(base: type[P], path: str, kind: str) -> type[P]:
     try:
         _check_origin(module_name, f"{kind} {path!r}")
         found = getattr(importlib.import_module(module_name), class_name, None)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # a ValueError: no module can have that name
         raise PlanError(f"{kind} {path!r} cannot be imported: {error}") from error
     if not (inspect.isclass(found) and issubclass(found, base)):
         raise PlanError(f"{kind} {path!r} is not a subclass of {base.__module__}.{base.__name__}")

@@ -12,6 +12,7 @@ import numpy as np
 
 import openbell.brokers
 import openbell.feeds
+from openbell.brokers.paper.settings import MOST_CASH
 from openbell.calendar.exchange import Exchange, exchange
 from openbell.errors import InputError, PlanError
 from openbell.planfiles.overrides import with_overrides
@@ -29,8 +30,6 @@ from openbell.values.plan import FeedUse, Plan
 
 #: Sessions of a replay that is asked for without a range.
 SESSIONS = 252
-#: More cash than this is a slip of the keyboard.
-MOST_CASH = Decimal(10) ** 12
 _OPENING, _CLOSING = "[{(", "]})"
 
 

@@ -78,6 +78,8 @@ def examine(path: Path, kind: Kind[M]) -> File[M]:
     source = Source(path, key_lines(text), kind.model)
     try:
         return File(source, _content(document, kind), ())
+    except RecursionError:
+        raise _too_deep(path, kind) from None
     except ValidationError as error:
         return File(source, _remainder(document, error, kind), tuple(source.refused(error)))
 
@@ -126,11 +128,15 @@ def _document(path: Path, text: str, kind: Kind[M]) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise kind.error(f"{path}: values are nested too deep") from None
+        raise _too_deep(path, kind) from None
     except ValueError as error:
         found = _SYNTAX.match(str(error))
         told = f"{path}:{found['line']}: column {found['column']}: {found['what']}" if found else f"{path}: {error}"
         raise kind.error(told) from None
+
+
+def _too_deep(path: Path, kind: Kind[M]) -> InputError:
+    return kind.error(f"{path}: values are nested too deep")
 
 
 def _json(value: Any) -> str:

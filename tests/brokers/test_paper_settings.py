@@ -28,6 +28,8 @@ D = Decimal
         {"maintenance": "0.5", "leverage": "4"},
         {"fee": {"per_order": "-1"}},
         {"fee": {"commission": "1"}},
+        {"cash": "1e30"},
+        {"fee": {"per_order": "1e30"}},
         {"sliippage": "1"},
     ],
 )

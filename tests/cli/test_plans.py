@@ -150,3 +150,26 @@ def test_X10_lint_ends_with_1_when_it_finds_a_mistake(terminal):
     told = terminal("preview", "demo", "--lint")
     assert told.exit_code == 1
     assert "EARLY" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ('name = "book"', 'name = "book"\nparams = { cash = 1e30 }', "less than or equal to 1000000000000"),
+        ('use = "buy_and_hold"', 'use = "."', "cannot be imported"),
+        ('use = "buy_and_hold"', 'use = ".x"', "cannot be imported"),
+        ('use = "buy_and_hold"', 'use = "__main__.X"', "cannot be imported"),
+        ('name = "demo"', 'name = "demo"\n' + ".".join(["a"] * 3000) + " = 1", "nested too deep"),
+        ('name = "demo"', 'name = "demo"\n' + ".".join(["a"] * 400) + " = 1", ""),
+    ],
+)
+def test_one_plan_file_that_cannot_be_used_stops_no_command_for_all_of_them(empty, before, after, words):
+    empty.write(empty.plan.replace('name = "demo"', 'name = "good"'), "good.toml")
+    empty.write(empty.plan.replace(before, after))
+    result = empty("validate")
+    assert (result.exit_code, words in result.output) == (1, True), result.output
+    for command in (("plans",), ("status",), ("jobs",), ("health",), ("resume", "--reason", "checked")):
+        empty("halt")
+        result = empty(*command)
+        assert "good" in result.stdout or command == ("health",), result.output
+    assert "plan good: paper account book" in result.stdout

@@ -8,6 +8,8 @@ from openbell.values.money import ZERO, cents
 from openbell.values.orders import OrderType
 
 _BPS = Decimal(10_000)
+#: More cash than this is a slip of the keyboard.
+MOST_CASH = Decimal(10) ** 12
 
 
 class FeeTerms(BaseModel):
@@ -15,10 +17,10 @@ class FeeTerms(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    per_order: Decimal = Field(ZERO, ge=0, description="Fixed amount of each order that fills.")
-    per_share: Decimal = Field(ZERO, ge=0, description="Amount for each unit of quantity.")
+    per_order: Decimal = Field(ZERO, ge=0, le=MOST_CASH, description="Fixed amount of each order that fills.")
+    per_share: Decimal = Field(ZERO, ge=0, le=MOST_CASH, description="Amount for each unit of quantity.")
     bps: Decimal = Field(ZERO, ge=0, le=1000, description="Part of the notional, in hundredths of a per cent.")
-    minimum: Decimal = Field(ZERO, ge=0, description="Least fee of an order that fills.")
+    minimum: Decimal = Field(ZERO, ge=0, le=MOST_CASH, description="Least fee of an order that fills.")
 
     def total(self, quantity: Decimal, notional: Decimal) -> Decimal:
         """Fee of an order that has filled ``quantity`` for ``notional`` so far, rounded to the cent once."""
@@ -31,7 +33,9 @@ class PaperTerms(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    cash: Decimal = Field(Decimal(100_000), ge=0, description="Cash when the account is opened; later it is kept.")
+    cash: Decimal = Field(
+        Decimal(100_000), ge=0, le=MOST_CASH, description="Cash when the account is opened; later it is kept."
+    )
     currency: str = Field("USD", pattern=r"^[A-Z]{3,5}$", description="Currency of cash, fees and profit.")
     slippage_bps: Decimal = Field(
         Decimal(1),
