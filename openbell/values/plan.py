@@ -59,12 +59,19 @@ class StrategyUse(Part):
     """One strategy of the plan; ``params`` go to its typed fields."""
 
     use: str = Field(description="Name of a strategy, or the dotted path of one's class.")
-    name: str = Field("", description="Name in signals and books; default the strategy's own.")
+    name: str = Field("", max_length=64, description="Name in signals and books; default the strategy's own.")
     enabled: bool = Field(True, description="False: it is not asked.")
     universe: tuple[str, ...] = Field((), description="Symbols; default the plan's.")
     weight: float = Field(1.0, gt=0, le=1, description="Share of the sizing that this strategy gets.")
     every: Duration | None = Field(None, description="Look no more often than this, 30s to 30d; default each slot.")
     params: dict[str, Any] = Field(default_factory=dict, description="Fields of the strategy.")
+
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, name: str) -> str:
+        if not name.isprintable():
+            raise ValueError(f"name {name!r} has characters that cannot be printed")
+        return name
 
     @field_validator("every")
     @classmethod

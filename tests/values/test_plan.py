@@ -41,6 +41,16 @@ def test_an_age_limit_that_no_data_can_keep_or_any_would_is_refused(key: str, ag
     assert plan(freshness={key: "366d"}).freshness != plan().freshness
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("a\0b", "cannot be printed"), ("a\nb", "cannot be printed"), ("\u202eab", "cannot be"), ("x" * 65, "at most 64")],
+)
+def test_a_strategy_name_that_the_books_cannot_keep_is_refused(name: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        plan(strategies=[{"use": "sma_crossover", "name": name}])
+    assert plan(strategies=[{"use": "sma_crossover", "name": "Träge 2"}]).strategies[0].label == "Träge 2"
+
+
 def test_a_plan_reads_back_what_it_writes() -> None:
     window = {"open_offset": "5m", "close_offset": "-90s", "grace": "1h", "closures": ["2026-12-31"], "start": "10:00"}
     made = plan(window=window, schedule={"trade": {"every": "1d"}})
