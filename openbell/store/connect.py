@@ -24,6 +24,7 @@ JOURNAL = "journal"
 REPEATS = 3
 _GIVEN_UP = frozenset({"40001", "40P01"})
 _WRITE = "openbell_write"
+_ESCAPES = "in a password @ is written %40, : is %3A and / is %2F"
 _PATIENCE = {"connect_timeout": 5}
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _REVISION = text("SELECT version_num FROM alembic_version")
@@ -156,10 +157,14 @@ def parse_url(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise StoreError("the store's URL is not like sqlite:///path or postgresql://user@host/database") from None
+    except ValueError:
+        raise StoreError(f"the store's URL has a port that is no number; {_ESCAPES}") from None
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return parsed
+    if "@" in f"{parsed.host}{parsed.database}":  # part of a password, not to be shown
+        raise StoreError(f"the store's URL has an @ behind the one before its host; {_ESCAPES}")
     if parsed.drivername == "postgresql+psycopg":
         return parsed
     raise StoreError(f"store {shown(parsed)} is neither a SQLite file nor PostgreSQL")

@@ -93,6 +93,18 @@ def test_X19_F03_live_takes_no_other_address(url):
         build(Alpaca, {"mode": "live", "url": url}, "account.params")
 
 
+@pytest.mark.parametrize("service", ["paper", "live"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://kim:hunter2@127.0.0.1:1", "http://kim:hun@hunter2@h/", "http://[kim:hunter2@h", "http://h?k=hunter2"],
+)
+def test_an_address_is_refused_without_the_password_in_it(service, url):
+    with pytest.raises(InputError, match=r"^url 'http://") as raised:
+        endpoint(service, url)
+    assert "hunter2" not in str(raised.value)
+    assert "kim" not in str(raised.value)
+
+
 def test_F03_paper_settings_on_a_live_account_are_refused(double):
     double.set(account_number="928374650")
     with pytest.raises(InputError, match=r"mode paper was asked for, but account \.\.\.4650 is a live one"):

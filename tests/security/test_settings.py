@@ -9,6 +9,7 @@ import pytest
 from openbell.cli import COMMANDS
 from openbell.errors import SettingsError
 from openbell.settings import Settings, load_settings
+from openbell.store.connect import parse_url
 from openbell.strictness import check
 from openbell.values.plan import Plan
 
@@ -173,3 +174,23 @@ def test_every_command_refuses_an_unknown_variable(home):
         assert name in COMMANDS
         result = home(name, OPENBELL_HOMES="x")
         assert (result.exit_code, "did you mean 'OPENBELL_HOME'" in result.stderr) == (1, True), name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://postgres:hunter@22secret@127.0.0.1:1/x",
+        "postgresql://postgres:hun@ter/22secret@127.0.0.1:1/x",
+        "postgresql://postgres:p@ss:22secret@127.0.0.1/x",
+        "postgresql://u:22secret@h:abc/x",
+    ],
+)
+def test_a_password_with_an_at_sign_in_a_stores_url_is_refused_and_not_shown(home, url):
+    for name in ("status", "health", "doctor", "migrate", "halt"):
+        result = home(name, OPENBELL_DATABASE_URL=url)
+        assert "@ is written %40" in result.output, name
+        assert "22secret" not in result.output, name
+
+
+def test_a_password_with_an_escaped_at_sign_is_a_password():
+    assert parse_url("postgresql://u:p%40ss@[::1]:5432/x").password == "p@ss"

@@ -1,10 +1,13 @@
 """Where Alpaca may be spoken to: its own addresses, and a double on this machine."""
 
 import ipaddress
+import re
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from openbell.errors import InputError
+
+_USER = re.compile(r"^([a-z]+://)?.*@", re.IGNORECASE | re.DOTALL)
 
 Service = Literal["paper", "live", "data"]
 #: Nothing but these and this machine itself is ever spoken to.
@@ -27,14 +30,26 @@ def endpoint(service: Service, url: str = "") -> str:
     if not url:
         return ENDPOINTS[service]
     if service == "live":
-        raise InputError(f"url {url!r} cannot be used with mode live: an override is for paper only")
-    parts = urlsplit(url)
+        raise InputError(f"url {_shown(url)!r} cannot be used with mode live: an override is for paper only")
+    parts = _split(url)
     extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
     if parts.scheme != "http" or extra or not _loopback(parts.hostname or ""):
         raise InputError(
-            f"url {url!r} is not http://127.0.0.1:PORT on this machine; leave it out for {ENDPOINTS[service]}"
+            f"url {_shown(url)!r} is not http://127.0.0.1:PORT on this machine; leave it out for {ENDPOINTS[service]}"
         )
     return url.rstrip("/")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise InputError(f"url {_shown(url)!r} is no address: {error}") from None
+
+
+def _shown(url: str) -> str:
+    """The address as it may be printed, without user, password and options."""
+    return re.split(r"[?#]", _USER.sub(r"\1", url))[0]
 
 
 def _loopback(host: str) -> bool:
