@@ -19,11 +19,11 @@ from openbell.feeds._tables import USUAL, Stamp, TableFormat, bar_times, codes_o
 from openbell.plugins import nearest
 from openbell.ports import MarketFeed
 from openbell.specs import FeedSpec, Surroundings
-from openbell.stages.check_bars import MAX_PRICE, MIN_PRICE, Wanted, check_block
+from openbell.stages.check_bars import Wanted, check_block
 from openbell.stages.check_history import check_history
 from openbell.stages.raw_bars import Block, RawBars, lay_out
 from openbell.stages.sessions import instant_of
-from openbell.stages.window import CLOSE, newest_rows
+from openbell.stages.soundness import CLOSE, MAX_PRICE, MIN_PRICE, believed
 from openbell.values.bars import FIELDS, FloatPanel, Timeframe, to_datetime64
 from openbell.values.history import History
 from openbell.values.instrument import check_symbol
@@ -118,7 +118,7 @@ class FilesFeed:
         )
 
     def quotes(self, symbols: Sequence[str], as_of: datetime) -> Mapping[str, Quote]:
-        """The last close of each symbol with bid and ask around it, as of the end of that bar."""
+        """Bid and ask around the last close, as of the end of that bar; none where validation rejects that bar."""
         wanted = tuple(symbols)
         return _quotes(self._block(wanted), wanted, as_utc(as_of, "as_of"), self.spread_bps)
 
@@ -165,7 +165,7 @@ class FilesFeed:
 def _quotes(block: Block, symbols: tuple[str, ...], as_of: datetime, spread_bps: Decimal) -> Mapping[str, Quote]:
     """Each stage of a run asks for the same ones, and so does the paper account."""
     stop = int(np.searchsorted(block.times, to_datetime64(as_of), side="right"))
-    newest = newest_rows(block.present[:stop], np.arange(len(block.symbols)))
+    newest = believed(block, stop)
     row = {symbol: (at, int(newest[at])) for at, symbol in enumerate(block.symbols) if newest[at] >= 0}
     closes, times = block.values[CLOSE], block.times
     known = [(symbol, *row[symbol]) for symbol in symbols if symbol in row]

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from openbell.ports import Historical, MarketFeed
 from openbell.replay.tape import Instants, Tape
-from openbell.stages.check_bars import MAX_PRICE, MIN_PRICE
 from openbell.stages.sessions import instant_of
+from openbell.stages.soundness import MAX_PRICE, MIN_PRICE
 from openbell.values.money import CENT, STEP, to_decimal
 from openbell.values.quote import Quote
 

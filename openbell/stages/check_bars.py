@@ -8,23 +8,18 @@ import numpy as np
 
 from openbell.calendar.exchange import Exchange
 from openbell.errors import InputError
-from openbell.stages.raw_bars import Block, Flags, Integers, RawBars, lay_out
+from openbell.stages.raw_bars import Block, Integers, RawBars, lay_out
 from openbell.stages.sessions import Flaws, session_age
-from openbell.stages.window import CLOSE, Window, carried, longest_gap, newest_rows, open_window
-from openbell.values.bars import FIELDS, FloatPanel, Timeframe, Times, empty_bars, make_bars, to_datetime64
+from openbell.stages.soundness import CLOSE, MAX_JUMP, far, newest_rows, plausible
+from openbell.stages.window import Window, carried, longest_gap, open_window
+from openbell.values.bars import FIELDS, Timeframe, Times, empty_bars, make_bars, to_datetime64
 from openbell.values.market import Checked, DropCode, Dropped
 from openbell.values.time import as_utc, iso
 
 #: A bar that starts this much after ``as_of`` is in the future; less is a difference of clocks.
 CLOCK_SLACK = np.timedelta64(1, "s")
-#: What a price and a volume can be; beyond that it is a defect of the data.
-MIN_PRICE, MAX_PRICE, MAX_VOLUME = 1e-9, 1e12, 1e18
-#: Open and close may leave [low, high] by this part of the price: the noise of single precision and of adjusting.
-PRICE_SLACK = 1e-6
 #: Sessions without a bar that are carried forward in daily data; a longer hole is missing data.
 MAX_GAP = 3
-#: A newest close further than this part from the one before is doubted until another source confirms it.
-MAX_JUMP = 0.4
 #: Ratios of splits, and how near a jump must come to be called one.
 SPLITS, SPLIT_SLACK = (2.0, 3.0, 10.0, 20.0), 0.05
 #: An intraday bar may be late by this.
@@ -183,17 +178,6 @@ def _invalid(block: Block, window: Window) -> Flaws:
     return faults
 
 
-def plausible(values: FloatPanel) -> Flags:
-    """Where the five numbers can be a bar; a comparison with NaN is false, so NaN never passes."""
-    opened, high, low, close, volume = values
-    with np.errstate(over="ignore", invalid="ignore"):
-        flags: Flags = (low >= MIN_PRICE) & (high <= MAX_PRICE) & (volume >= 0) & (volume <= MAX_VOLUME)
-        flags &= np.minimum(opened, close) >= low * (1 - PRICE_SLACK)
-        flags &= np.maximum(opened, close) <= high * (1 + PRICE_SLACK)
-        flags &= high >= low
-    return flags
-
-
 def _conflicting(block: Block, window: Window) -> Flaws:
     rows, columns = block.conflicts
     faults: Flaws = {}
@@ -208,10 +192,8 @@ def _suspect(block: Block, window: Window, wanted: Wanted) -> Flaws:
     if len(window.rows) < 2:
         return {}
     (before, after), both = window.values[CLOSE, -2:], window.present[-2:].all(axis=0)
-    with np.errstate(invalid="ignore"):
-        both &= (np.minimum(before, after) >= MIN_PRICE) & (np.maximum(before, after) <= MAX_PRICE)
-        jumped = both & (np.abs(after - before) > MAX_JUMP * before)
-    symbols = {at: block.symbols[window.columns[at]] for at in np.flatnonzero(jumped).tolist()}
+    jumped = np.flatnonzero(both & far(before, after)).tolist()
+    symbols = {at: block.symbols[window.columns[at]] for at in jumped}
     return {
         symbol: (DropCode.SUSPECT, jump(before[at], after[at], window.times[-1]))
         for at, symbol in symbols.items()

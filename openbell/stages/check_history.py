@@ -5,21 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from openbell.errors import DataError
-from openbell.stages.check_bars import (
-    CARRIED,
-    MAX_GAP,
-    MAX_JUMP,
-    MAX_PRICE,
-    MIN_PRICE,
-    Wanted,
-    absent,
-    counted,
-    jump,
-    plausible,
-)
+from openbell.stages.check_bars import CARRIED, MAX_GAP, Wanted, absent, counted, jump
 from openbell.stages.raw_bars import Block, Flags, Integers
 from openbell.stages.sessions import Flaws
-from openbell.stages.window import CLOSE, Window, carried
+from openbell.stages.soundness import CLOSE, far, plausible
+from openbell.stages.window import Window, carried
 from openbell.values.bars import FIELDS, make_bars, to_datetime64
 from openbell.values.history import History
 from openbell.values.market import DropCode, Dropped
@@ -101,10 +91,7 @@ def _jumps(values: np.ndarray, present: Flags) -> Flags:
     """Where a close lies too far from the one of the row before to be believed while it is the newest."""
     jumped = np.zeros(present.shape, np.bool_)
     before, after = values[CLOSE, :-1], values[CLOSE, 1:]
-    with np.errstate(invalid="ignore"):
-        far = np.abs(after - before) > MAX_JUMP * before
-        far &= (np.minimum(before, after) >= MIN_PRICE) & (np.maximum(before, after) <= MAX_PRICE)
-    jumped[1:] = far & present[1:] & present[:-1]
+    jumped[1:] = far(before, after) & present[1:] & present[:-1]
     return jumped
 
 

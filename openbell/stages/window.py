@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from openbell.stages.raw_bars import Block, Flags, Integers
+from openbell.stages.soundness import CLOSE, newest_rows
 from openbell.values.bars import FIELDS, FloatPanel, Times
 
-CLOSE = FIELDS.index("close")
 VOLUME = FIELDS.index("volume")
 #: Rows looked at beyond those asked for, before more are.
 _MARGIN = 16
@@ -73,19 +73,6 @@ def _seeds(block: Block, columns: Integers, start: int, at_start: Flags) -> tupl
         usable = (row >= 0) & (close > 0) & np.isfinite(close)
         before[late[usable]], seed[late[usable]] = row[usable] - start, close[usable]
     return before, seed
-
-
-def newest_rows(present: Flags, columns: Integers) -> Integers:
-    """Row of each column's last bar, -1 without one."""
-    row = np.full(len(columns), -1)
-    open_columns, stop, size = np.arange(len(columns)), len(present), 64
-    while len(open_columns) and stop:
-        start = max(0, stop - size)
-        backwards = present[start:stop][::-1, columns[open_columns]]
-        found = backwards.any(axis=0)
-        row[open_columns[found]] = stop - 1 - backwards[:, found].argmax(axis=0)
-        open_columns, stop, size = open_columns[~found], start, size * 8
-    return row
 
 
 def longest_gap(window: Window) -> Integers:

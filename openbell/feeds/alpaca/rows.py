@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 
 from openbell.errors import DataError, InputError
-from openbell.stages.check_bars import MAX_PRICE, MIN_PRICE
 from openbell.stages.raw_bars import RawBars, to_floats
+from openbell.stages.soundness import MAX_PRICE, MIN_PRICE
 from openbell.values.bars import FIELDS, Times, to_datetime64
 from openbell.values.money import to_decimal
 from openbell.values.quote import Quote

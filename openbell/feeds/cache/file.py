@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from openbell.feeds.cache.shelf import Known, Shelf
-from openbell.stages.window import CLOSE
+from openbell.stages.soundness import CLOSE
 from openbell.values.bars import FIELDS
 
 #: Raised when the meaning of a file changes; others are read as damaged.

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from openbell.calendar.exchange import Exchange
 from openbell.stages.panels import block_of, dense
 from openbell.stages.raw_bars import Block, Flags, Integers
-from openbell.stages.window import CLOSE, VOLUME
+from openbell.stages.soundness import CLOSE
+from openbell.stages.window import VOLUME
 from openbell.values.bars import FIELDS, FloatPanel, Timeframe, Times
 from openbell.values.market import Checked
 
