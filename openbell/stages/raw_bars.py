@@ -181,6 +181,8 @@ def _overlapping(grid: Grid, present: Flags, span: timedelta) -> Integers:
     """Bars that begin inside the bar before them: rows of another timeframe, or of two grids mixed."""
     close = np.diff(grid.times) < np.timedelta64(span)
     tied = np.flatnonzero(np.diff(grid.times) <= np.timedelta64(0, "ns")) + 1
+    # A session may begin a grid of its own, inside a bar of the one before.
+    close &= np.diff(grid.session) == 0
     later = np.flatnonzero(close & (np.diff(grid.starts) < np.timedelta64(span)) & ~grid.last[1:]) + 1
     at, column = np.nonzero(present[later] & present[later - 1])
     tie, tied_column = np.nonzero(present[tied])

@@ -56,18 +56,22 @@ def daily_grid(dates: Times, exchange: Exchange) -> Grid:
 
 
 def intraday_grid(starts: Times, span: timedelta, exchange: Exchange) -> Grid:
-    """One row per start of a bar that overlaps a session; a bar is complete at its session's close at the latest."""
+    """One row per start of a bar that overlaps a session; a bar is complete when the last one it overlaps has closed.
+
+    Sessions adjoin, and a lunch break is short: a bar that goes on in the next one is not complete at the boundary.
+    """
     opens, closes = _open_spans(starts, exchange)
     at = np.searchsorted(closes, starts, side="right")
     length = np.timedelta64(span)
     inside = starts + length > np.append(opens, np.datetime64("NaT", "ns"))[at]
     kept, session = starts[inside], at[inside]
     opened, closed = opens[session], closes[session]
-    complete = np.minimum(kept + length, closed)
+    final = closes[np.searchsorted(opens, kept + length) - 1]
+    complete = np.minimum(kept + length, final)
     edge = (closed - opened) // EDGE
     row = _rows(inside, np.cumsum(inside) - 1, starts, exchange)
     early, late = kept < opened + edge, complete > closed - edge
-    return Grid(kept, complete, row, session, complete == closed, early, late)
+    return Grid(kept, complete, row, session, complete == final, early, late)
 
 
 def _rows(inside: Flags, at: Integers, times: Times, exchange: Exchange) -> Integers:
@@ -86,8 +90,8 @@ def _covered(days: NDArray[np.datetime64], exchange: Exchange, margin: int = 0) 
 
 def _open_spans(times: Times, exchange: Exchange) -> tuple[Times, Times]:
     """Starts and ends of trading around rising times; two a session where there is a lunch break."""
-    # An instant's UTC date may lie next to the date of its session.
-    covered = _covered(times.astype("datetime64[D]"), exchange, margin=1)
+    # An instant's UTC date may lie next to the date of its session, and a bar may reach into the session after.
+    covered = _covered(times.astype("datetime64[D]"), exchange, margin=2)
     return _spans_between(exchange, *covered) if covered else (np.empty(0, TIMES), np.empty(0, TIMES))
 
 
