@@ -3,10 +3,10 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from openbell.errors import SettingsError
@@ -23,6 +23,7 @@ _OF_PREFECT = ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API
 _WITH_PASSWORD = ("PREFECT_API_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL")
 #: Anything shorter would be found inside innocent words.
 _SHORTEST = 6
+_FOLDERS = ("home", "plans", "alerts", "data")
 Environment = Literal["development", "staging", "production"]
 
 
@@ -64,6 +65,23 @@ class Settings(BaseSettings):
 
     alpaca_key_id: SecretStr | None = Field(None, description="Key id of the Alpaca account, where no block has it.")
     alpaca_secret_key: SecretStr | None = Field(None, description="Secret key that belongs to it.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """A variable that is there and empty would mean the current directory."""
+        return {name: value for name, value in given.items() if name not in _FOLDERS or value != ""}
+
+    @field_validator(*_FOLDERS)
+    @classmethod
+    def _of_a_user(cls, folder: Path | None) -> Path | None:
+        if folder is None:
+            return None
+        try:
+            folder.expanduser()
+        except RuntimeError:
+            raise ValueError(f"there is no user {folder.parts[0]}: write the path in full") from None
+        return folder
 
     @property
     def url(self) -> str:

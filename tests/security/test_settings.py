@@ -194,3 +194,19 @@ def test_a_password_with_an_at_sign_in_a_stores_url_is_refused_and_not_shown(hom
 
 def test_a_password_with_an_escaped_at_sign_is_a_password():
     assert parse_url("postgresql://u:p%40ss@[::1]:5432/x").password == "p@ss"
+
+
+@pytest.mark.parametrize("name", ["HOME", "PLANS", "ALERTS", "DATA"])
+def test_a_folder_of_a_user_that_there_is_not_is_refused_by_name(home, name):
+    result = home("status", **{f"OPENBELL_{name}": "~nobodyx/a"})
+    assert (result.exit_code, f"{name.lower()}: Value error, there is no user ~nobodyx" in result.stderr) == (1, True)
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_folder_that_is_set_to_nothing_is_the_usual_one(monkeypatch):
+    monkeypatch.delenv("OPENBELL_HOME")
+    usual = Settings()
+    for name in ("HOME", "PLANS", "ALERTS", "DATA"):
+        monkeypatch.setenv(f"OPENBELL_{name}", "")
+    assert Settings() == usual
+    assert Settings().home == Path("~/.openbell")
