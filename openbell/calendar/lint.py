@@ -16,7 +16,7 @@ from openbell.calendar.window import decide_for, window_zone
 from openbell.values.job import JOBS, SNAPSHOT
 from openbell.values.plan import Plan
 from openbell.values.schedule import CADENCE
-from openbell.values.time import as_utc, iso
+from openbell.values.time import as_utc, iso, later
 
 #: How far ahead a schedule is looked at.
 AHEAD = timedelta(days=366)
@@ -47,7 +47,7 @@ def lint(plan: Plan, start: datetime) -> tuple[Finding, ...]:
 
 def _job(plan: Plan, job: str, start: datetime) -> Iterator[Finding]:
     market = exchange(plan.window.exchange)
-    end = min(start + AHEAD, datetime.combine(market.last, time(), UTC))
+    end = min(later(start, AHEAD, "start"), datetime.combine(market.last, time(), UTC))
     instants = grid_of(plan, job).between(start, end)
     looked = instants[:: max(1, len(instants) // ENOUGH)]
     working = _working(plan, job, looked) or _working(plan, job, instants)

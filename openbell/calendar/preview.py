@@ -9,7 +9,7 @@ from openbell.calendar.window import decide_for
 from openbell.values.job import JOBS
 from openbell.values.plan import Plan
 from openbell.values.slot import Slot
-from openbell.values.time import as_utc
+from openbell.values.time import as_utc, later
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Coming:
 def upcoming(plan: Plan, job: str, start: datetime, days: int) -> list[Coming]:
     """Slots from ``start`` for a number of days; beyond the calendar's last date it is a CalendarError."""
     start = as_utc(start, "start")
-    return [_coming(plan, job, planned) for planned in grid_of(plan, job).between(start, start + timedelta(days=days))]
+    end = later(start, timedelta(days=days), "start")
+    return [_coming(plan, job, planned) for planned in grid_of(plan, job).between(start, end)]
 
 
 def _coming(plan: Plan, job: str, planned: datetime) -> Coming:

@@ -17,9 +17,20 @@ def as_utc(instant: datetime, name: str = "instant") -> datetime:
         return instant
     if instant.tzinfo is None:
         raise InputError(f"{name} {instant.isoformat()} has no zone; write it as {instant.isoformat()}+00:00")
-    moved = instant.astimezone(UTC)
+    try:
+        moved = instant.astimezone(UTC)
+    except OverflowError:
+        raise InputError(f"{name} {instant.isoformat()} is not within the years 1 to 9999 in UTC") from None
     # Subclasses from other libraries bring arithmetic of their own; inside there are plain datetimes only.
     return moved if type(moved) is datetime else datetime.combine(moved.date(), moved.time(), UTC)
+
+
+def later(instant: datetime, span: timedelta, name: str = "instant") -> datetime:
+    """So long after the instant; an InputError where no year is left."""
+    try:
+        return instant + span
+    except OverflowError:
+        raise InputError(f"{name} {iso(instant)} is too late: {span.days} days on is above the year 9999") from None
 
 
 def parse_instant(text: str, name: str = "instant") -> datetime:

@@ -173,3 +173,21 @@ def test_one_plan_file_that_cannot_be_used_stops_no_command_for_all_of_them(empt
         result = empty(*command)
         assert "good" in result.stdout or command == ("health",), result.output
     assert "plan good: paper account book" in result.stdout
+
+
+@pytest.mark.parametrize("options", [(), ("--lint",), ("--job", "all")])
+@pytest.mark.parametrize(
+    "start",
+    [
+        "9999-12-31T23:59:59Z",
+        "9998-12-31T00:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+14:00",
+        "0001-01-01T00:00:00Z",
+    ],
+)
+@pytest.mark.parametrize("market", ["XNYS", "XTKS", "24/7"])
+def test_a_preview_from_the_ends_of_time_is_refused_in_one_line(terminal, start, options, market):
+    terminal.write(terminal.plan.replace("XNYS", market))
+    result = terminal("preview", "demo", "--start", start, *options)
+    assert (result.exit_code, result.stderr.startswith("error: "), result.stderr.count("\n")) == (1, True, 1)
