@@ -4,6 +4,7 @@ from datetime import UTC
 
 import click
 
+from openbell.cli.known import check_account, check_plan
 from openbell.cli.output import emit, machine, say, table
 from openbell.cli.place import reading
 from openbell.ports import OrderRow, PositionRow
@@ -32,7 +33,10 @@ POSITION_COLUMNS = ("account", "symbol", ">quantity", ">average price", ">mark",
 @machine
 def orders(plan: str | None, limit: int, open_only: bool, as_json: bool) -> None:
     """List orders, newest first; times are in UTC."""
-    rows = reading().orders(plan=plan, limit=limit, open_only=open_only)
+    books = reading()
+    rows = books.orders(plan=plan, limit=limit, open_only=open_only)
+    if plan and not rows:
+        check_plan(books, plan)
     if as_json:
         emit(rows)
     elif rows:
@@ -47,7 +51,10 @@ def orders(plan: str | None, limit: int, open_only: bool, as_json: bool) -> None
 @machine
 def positions(account: str | None, as_json: bool) -> None:
     """List what is held, with each strategy's part and the last known price."""
-    rows = reading().positions(account)
+    books = reading()
+    rows = books.positions(account)
+    if account and not rows:
+        check_account(books, account)
     if as_json:
         emit(rows)
     elif rows:

@@ -4,6 +4,7 @@ from datetime import UTC
 
 import click
 
+from openbell.cli.known import check_plan
 from openbell.cli.output import amount, emit, machine, say, table
 from openbell.cli.place import reading
 from openbell.ports import RunSummary
@@ -41,6 +42,8 @@ def history(
             click.echo(f"note: some archived runs are not listed{elsewhere}", err=True)
     else:
         runs = books.runs(plan=plan, limit=limit, before=before, outcome=outcome, job=job)
+    if plan and not runs:
+        check_plan(books, plan)
     if as_json:
         emit(runs)
     elif runs:

@@ -54,6 +54,7 @@ def test_history_filters_and_pages(filled):
     assert [run["id"] for run in filled.json("history", "--outcome", "skipped")] == ["run-skipped"]
     assert [run["id"] for run in filled.json("history", "--limit", "1")] == ["run-completed"]
     assert [run["id"] for run in filled.json("history", "--before", "run-completed")] == ["run-skipped"]
+    filled.write(filled.plan.replace('"demo"', '"other"'), "other.toml")
     assert filled.json("history", "--plan", "other") == []
 
 
@@ -212,3 +213,40 @@ def test_migrate_refuses_a_newer_store_and_leaves_it(filled, damaged):
 def test_a_byte_that_is_no_utf8_in_an_argument_is_told_in_one_line(filled, words):
     result = filled(*words)
     assert (result.exit_code, result.stderr.startswith("error: "), result.stderr.count("\n")) == (1, True, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("positions", "--account", "bok"), "no account 'bok' in the store or the plan files; did you mean 'book'?"),
+        (("orders", "--plan", "demmo"), "no plan 'demmo' in the store or the plan files; did you mean 'demo'?"),
+        (("history", "--plan", "demmo"), "no plan 'demmo' in the store or the plan files; did you mean 'demo'?"),
+        (("history", "--plan", "demmo", "--archived"), "no plan 'demmo' in the store or the plan files"),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_name_that_nothing_knows_is_an_error_and_not_an_empty_answer(empty, words, told, options):
+    result = empty(*words, *options)
+    assert (result.exit_code, result.stdout, told in result.stderr) == (1, "", True)
+
+
+@pytest.mark.parametrize(
+    "words", [("positions", "--account", "book"), ("orders", "--plan", "demo"), ("history", "--plan", "demo")]
+)
+def test_a_name_that_a_plan_file_knows_has_an_empty_answer(empty, words):
+    empty.write("x = 1", "bad.toml")
+    assert empty(*words).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("orders", "--plan", "demo", "--open"), ("history", "--plan", "demo", "--job", "exits")]
+)
+def test_a_name_that_only_the_store_knows_has_an_empty_answer(filled, words):
+    (filled.plans / "demo.toml").unlink()
+    assert filled(*words).exit_code == 0
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_a_slot_beyond_all_years_is_refused(filled, instant):
+    result = filled("show", f"demo/trade/{instant}")
+    assert (result.exit_code, f"{instant} is not within the years 1 to 9999 in UTC" in result.stderr) == (1, True)
