@@ -7,7 +7,6 @@ clock when the exchange does, is a mistake that shows only twice a year.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from openbell.calendar.exchange import Exchange, exchange
@@ -20,8 +19,6 @@ from openbell.values.time import as_utc, iso, later
 
 #: How far ahead a schedule is looked at.
 AHEAD = timedelta(days=366)
-#: A job that may not start more often than this.
-LEAST = timedelta(seconds=30)
 #: A schedule of which a larger share rings for nothing is a mistake; holidays and half days are not.
 IDLE = 0.5
 #: So many instants, evenly spread, tell how large that share is.
@@ -55,7 +52,6 @@ def _job(plan: Plan, job: str, start: datetime) -> Iterator[Finding]:
         why = "it never rings" if not instants else f"all of its {len(instants)} instants are outside its hours"
         yield Finding(job, "NEVER", f"{why} until {end:%Y-%m-%d}")
         return
-    yield from _too_often(job, instants)
     yield from _idle(job, looked, working)
     if plan.rings(job).cron:
         yield from _drifts(plan, job, instants, market)
@@ -64,13 +60,6 @@ def _job(plan: Plan, job: str, start: datetime) -> Iterator[Finding]:
 
 def _working(plan: Plan, job: str, instants: list[datetime]) -> list[datetime]:
     return [at for at in instants if decide_for(JOBS[job].hours, plan.window, at).open]
-
-
-def _too_often(job: str, instants: list[datetime]) -> Iterator[Finding]:
-    closest = min((b - a for a, b in pairwise(instants)), default=LEAST)
-    if closest < LEAST:
-        seconds = closest.total_seconds()
-        yield Finding(job, "TOO_OFTEN", f"it rings {seconds:g} s apart, the least is {LEAST.total_seconds():g} s")
 
 
 def _idle(job: str, instants: list[datetime], working: list[datetime]) -> Iterator[Finding]:

@@ -23,6 +23,8 @@ _REACH = timedelta(days=3)
 #: Searches look this far ahead or back in turn; a cron of 29 February waits eight years around 2100.
 _WIDTHS = (timedelta(hours=1), *(timedelta(days=days) for days in (1, 4, 16, 64, 256, 1024, 366 * 9)))
 
+#: Bells are cron lines, which know no seconds.
+MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 _AT = re.compile(r"^(open|close)(?:([+-]\d{1,5}[smhd]))?$")
@@ -192,4 +194,6 @@ def _anchor(text: str) -> tuple[str, timedelta]:
         raise PlanError(f"at {text!r}: {error}") from None
     if abs(offset) > FURTHEST:
         raise PlanError(f"at {text!r} is more than 24h away from the {match[1]}")
+    if offset % MINUTE:
+        raise PlanError(f"at {text!r} is not whole minutes from the {match[1]}: bells ring on the minute")
     return match[1], offset

@@ -3,17 +3,19 @@
 from datetime import datetime, timedelta
 
 from openbell.calendar.exchange import exchange
-from openbell.calendar.schedule import Grid
+from openbell.calendar.schedule import MINUTE, Grid
 from openbell.errors import CalendarError, PlanError
 from openbell.plugins import nearest
-from openbell.values.job import Job
+from openbell.values.job import EXITS, Job
 from openbell.values.plan import Plan
 from openbell.values.schedule import CADENCE
 from openbell.values.slot import Slot
-from openbell.values.time import as_utc, iso
+from openbell.values.time import as_utc, duration_text, iso
 
 #: Longest grace that a plan gets without asking.
 DEFAULT_GRACE = timedelta(seconds=60)
+#: The one interval of seconds that there is, of the job exits.
+HALF_A_MINUTE = timedelta(seconds=30)
 
 
 def grid_of(plan: Plan, job: str) -> Grid:
@@ -21,9 +23,18 @@ def grid_of(plan: Plan, job: str) -> Grid:
     if job not in CADENCE:
         raise PlanError(f"{job[:40]!r} is not a job{nearest(job, CADENCE)}; jobs are {', '.join(CADENCE)}")
     try:
+        _check_on_the_minute(job, plan.rings(job).every)
         return Grid.of(plan.rings(job), plan.window)
     except PlanError as error:
         raise PlanError(f"schedule.{job}: {error}") from None
+
+
+def _check_on_the_minute(job: str, every: timedelta | None) -> None:
+    """Bells are cron lines; a run of exits looks again within its minute."""
+    if every is None or not every % MINUTE or (job == EXITS.name and every == HALF_A_MINUTE):
+        return
+    bound = f"{duration_text(HALF_A_MINUTE)} or whole minutes" if job == EXITS.name else "whole minutes"
+    raise PlanError(f"every {duration_text(every)} is not {bound}: bells ring on the minute")
 
 
 def slot_of(plan: Plan, job: str, instant: datetime) -> Slot:

@@ -7,6 +7,7 @@ from functools import partial
 from openbell import sizing, strategies
 from openbell.calendar.exchange import Exchange, exchange
 from openbell.calendar.schedule import Grid
+from openbell.calendar.slots import grid_of
 from openbell.calendar.window import check_window
 from openbell.errors import PlanError
 from openbell.exits.base import ExitRule
@@ -59,7 +60,7 @@ def resolve(plan: Plan) -> Resolved:
     if problems:
         raise PlanError("\n".join(problems))
     seats = tuple(_seat(plan, index, use) for index, use in enumerate(plan.strategies) if use.enabled)
-    grids = {job: _grid(plan, job) for job in CADENCE}
+    grids = {job: grid_of(plan, job) for job in CADENCE}
     venue = exchange(plan.window.exchange)
     rules, exits = build_rules(plan.risk), build_exits(plan.exits)
     return Resolved(plan, seats, _sizer(plan), rules, grids, Timeframe(plan.timeframe), venue, exits)
@@ -76,7 +77,7 @@ def _problems(plan: Plan) -> Iterator[str]:
     yield _problem(partial(build_rules, plan.risk))
     yield _problem(partial(_exits, plan))
     for job in () if window else CADENCE:
-        yield _problem(partial(_grid, plan, job))
+        yield _problem(partial(grid_of, plan, job))
 
 
 def _problem(make: Callable[[], object]) -> str:
@@ -115,10 +116,3 @@ def _exits(plan: Plan) -> tuple[ExitRule, ...]:
             f"{duration_text(window.close_offset)} lets entries in after that: make it -{nightly.say(nightly.limit)}"
         )
     return built
-
-
-def _grid(plan: Plan, job: str) -> Grid:
-    try:
-        return Grid.of(plan.rings(job), plan.window)
-    except PlanError as error:
-        raise PlanError(f"schedule.{job}: {error}") from None

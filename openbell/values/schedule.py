@@ -29,8 +29,12 @@ class Schedule(Part):
 
     enabled: bool = Field(True, description="Whether the job works at all; every run of one that does not is a skip.")
     cron: str | None = Field(None, description="Five-field cron expression in the zone.")
-    every: Duration | None = Field(None, description="Interval inside the session, from the open, 30s to 24h.")
-    at: tuple[str, ...] = Field((), description="Instants of the session: open+5m, close-10m, close+5m.")
+    every: Duration | None = Field(
+        None, description="Interval inside the session, from the open: whole minutes to 24h, or 30s for exits."
+    )
+    at: tuple[str, ...] = Field(
+        (), description="Instants of the session in whole minutes: open+5m, close-10m, close+5m."
+    )
     zone: Zone | None = Field(None, description="IANA zone of the cron; default the window's.")
 
     @field_validator("zone")

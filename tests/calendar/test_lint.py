@@ -54,7 +54,3 @@ def test_a_schedule_that_never_fires_inside_the_window_is_refused():
 def test_a_schedule_that_mostly_rings_outside_of_the_window_is_refused():
     seen = found(trade={"cron": "*/15 * * * 1-5", "zone": "America/New_York"})
     assert "instants looked at in a year are outside its hours" in seen[("trade", "IDLE")]
-
-
-def test_two_anchors_seconds_apart_are_refused():
-    assert "10 s apart" in found(trade={"at": ["open+5m", "open+310s"]})[("trade", "TOO_OFTEN")]

@@ -13,6 +13,7 @@ from openbell.calendar.preview import upcoming
 from openbell.calendar.slots import grace, grid_of, lateness, slot_of
 from openbell.errors import CalendarError, InputError, PlanError
 from openbell.values.plan import Plan
+from openbell.values.schedule import CADENCE
 
 PlanOf = Callable[..., Plan]
 Wall = Callable[..., datetime]
@@ -77,10 +78,10 @@ def test_slots_of_naive_or_unknown_instants_are_refused(plan_of: PlanOf) -> None
     ("window", "schedule", "expected"),
     [
         ({}, {"every": "15m"}, 60),
-        ({}, {"every": "30s"}, 15),
+        ({}, {"every": "1m"}, 30),
         ({}, {"cron": "35 9 * * 1-5"}, 60),
-        ({"grace": "5m"}, {"every": "30s"}, 300),
-        ({"grace": "0s"}, {"every": "30s"}, 0),
+        ({"grace": "5m"}, {"every": "1m"}, 300),
+        ({"grace": "0s"}, {"every": "1m"}, 0),
     ],
 )
 def test_grace_is_the_plans_or_half_the_interval_up_to_a_minute(
@@ -131,3 +132,35 @@ def test_K10_a_preview_beyond_the_calendar_names_its_last_date(plan_of: PlanOf) 
     for schedule in ({"cron": "35 9 * * *"}, {"every": "15m"}):
         with pytest.raises(CalendarError, match=f"is after {last}, the last session of the XNYS calendar"):
             upcoming(plan_of(trade=schedule), "trade", start, 30)
+
+
+@pytest.mark.parametrize("job", sorted(CADENCE))
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ({"every": "90s"}, r"every 90s is not .*whole minutes: bells ring on the minute"),
+        ({"every": "45s"}, r"every 45s is not .*whole minutes"),
+        ({"at": ["close", "open+90s"]}, r"at 'open\+90s' is not whole minutes from the open: bells ring on the minute"),
+        ({"at": ["close-1s"]}, r"at 'close-1s' is not whole minutes from the close"),
+    ],
+)
+def test_a_schedule_that_no_bell_can_ring_is_refused_by_name(
+    plan_of: PlanOf, job: str, schedule: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(PlanError, match=rf"^schedule\.{job}: {said}"):
+        grid_of(plan_of(**{job: schedule}), job)
+
+
+@pytest.mark.parametrize("job", sorted(CADENCE))
+def test_half_a_minute_is_for_exits_alone(plan_of: PlanOf, job: str) -> None:
+    plan = plan_of(**{job: {"every": "30s"}})
+    if job == "exits":
+        assert grid_of(plan, job)
+    else:
+        with pytest.raises(PlanError, match=rf"^schedule\.{job}: every 30s is not whole minutes"):
+            grid_of(plan, job)
+
+
+def test_whole_minutes_may_be_written_in_seconds(plan_of: PlanOf) -> None:
+    assert grid_of(plan_of(trade={"every": "120s"}), "trade")
+    assert grid_of(plan_of(trade={"at": ["open+120s"]}), "trade")

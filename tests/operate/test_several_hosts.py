@@ -19,7 +19,7 @@ from tests.servers import until
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(600)]
 
-EVERY = timedelta(seconds=30)
+EVERY = timedelta(minutes=1)
 RINGS = """
 name = "rings"
 universe = ["AAPL", "MSFT"]
@@ -29,7 +29,7 @@ exchange = "24/7"
 grace = "2m"
 
 [schedule.trade]
-every = "30s"
+every = "1m"
 
 [[strategies]]
 use = "sma_crossover"
@@ -144,7 +144,7 @@ def test_S02_X04_each_slot_has_one_run_though_the_services_of_a_host_are_killed(
     # What is deployed from now on only the services of the other host can schedule.
     late = deploy(south, pool, "heartbeat", "rings", "rings", every_slot("rings-heartbeat"))
     until(lambda: runs_of(south, late, "SCHEDULED"), 90)
-    until(lambda: len(runs_of(south, rings, "COMPLETED")) >= BEFORE + AFTER, 180)
+    until(lambda: len(runs_of(south, rings, "COMPLETED")) >= BEFORE + AFTER, 300)
     south.ask("POST", f"deployments/{rings}/pause_deployment")
     due = [run for run in runs_of(south, rings) if run["state"]["type"] != "SCHEDULED"]
     rung = Counter(run["expected_start_time"] for run in due)

@@ -13,7 +13,7 @@ from tests.faults import trader
 from tests.faults.double import CANARY, KEY
 from tests.orders.desks import open_desk
 
-HALF_MINUTES = {"trade": {"every": "30s"}}
+MINUTES = {"trade": {"every": "1m"}}
 
 
 def test_S19_a_feed_that_fails_every_other_time_opens_the_breaker_too(desk, wire, home):
@@ -28,8 +28,8 @@ def test_S19_a_feed_that_fails_every_other_time_opens_the_breaker_too(desk, wire
     wire.tape.bars = flap
     now = datetime.now(UTC)
     for number in range(40, 0, -1):
-        planned = now - timedelta(seconds=30 * number)
-        record = trading.trade(open_desk(home, wire, schedule=HALF_MINUTES), f"run-{number}", planned)
+        planned = now - timedelta(minutes=number)
+        record = trading.trade(open_desk(home, wire, schedule=MINUTES), f"run-{number}", planned)
         if record.code == "BREAKER":
             break
     # The tenth failure is the nineteenth outcome: no ten of them came in a row.

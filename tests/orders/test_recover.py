@@ -156,10 +156,10 @@ def test_S18_ten_failures_open_the_breaker_of_the_job(desk, wire, home):
         raise FeedUnavailable("no prices")
 
     wire.tape.bars = fails
-    day, now = {"trade": {"every": "30s"}}, datetime.now(UTC)
+    day, now = {"trade": {"every": "1m"}}, datetime.now(UTC)
     for number in range(10):
         one = open_desk(home, wire, schedule=day)
-        record = trading.trade(one, f"run-{number}", planned=now - timedelta(seconds=30 * number))
+        record = trading.trade(one, f"run-{number}", planned=now - timedelta(minutes=number))
         assert (record.outcome, record.code) == (Outcome.FAILED, "DATA")
     standing = desk.journal.breaker("demo", "trade")
     assert (standing.open, standing.dependency) == (True, "data")

@@ -88,7 +88,7 @@ def unwatched(desk):
     return desk
 
 
-MORE = {"universe": (*THREE, "NEW"), "schedule": {"trade": {"every": "30s"}}}
+MORE = {"universe": (*THREE, "NEW"), "schedule": {"trade": {"every": "1m"}}}
 
 
 def again(home, wire, **changes):
