@@ -65,3 +65,15 @@ def sound(block: Block, rows: Integers, columns: Integers) -> Flags:
     disputed = np.isin(rows * width + columns, block.conflicts[0] * width + block.conflicts[1])
     flags: Flags = block.present[rows, columns] & plausible(block.values[:, rows, columns]) & ~disputed
     return flags
+
+
+def newest_sound(block: Block, stop: int, columns: Integers) -> Integers:
+    """Row of each column's last sound bar ahead of ``stop``, -1 without one."""
+    row = newest_rows(block.present[:stop], columns)
+    known = row >= 0
+    wrong = np.flatnonzero(known)[~sound(block, row[known], columns[known])]
+    if len(wrong):
+        every = np.broadcast_to(np.arange(stop)[:, None], (stop, len(wrong)))
+        usable = sound(block, every, np.broadcast_to(columns[wrong], every.shape))
+        row[wrong] = newest_rows(usable, np.arange(len(wrong)))
+    return row

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from openbell.stages.raw_bars import Block, Flags, Integers
-from openbell.stages.soundness import CLOSE, newest_rows
+from openbell.stages.soundness import CLOSE, newest_sound
 from openbell.values.bars import FIELDS, FloatPanel, Times
 
 VOLUME = FIELDS.index("volume")
@@ -18,8 +18,8 @@ _NONE = np.iinfo(np.int64).min // 2
 class Window:
     """W rows and n columns of a block; arrays may be views of it.
 
-    ``before`` (n,) is the row of each symbol's last bar ahead of a window that it is absent from at first, counted
-    from the window's first row (so below 0; a very low number when there is none), ``seed`` (n,) its close.
+    ``before`` (n,) is the row of each symbol's last sound bar ahead of a window that it is absent from at first,
+    counted from the window's first row (so below 0; a very low number when there is none), ``seed`` (n,) its close.
     """
 
     columns: Integers
@@ -68,10 +68,9 @@ def _seeds(block: Block, columns: Integers, start: int, at_start: Flags) -> tupl
     before, seed = np.full(len(columns), _NONE), np.full(len(columns), np.nan)
     late = np.flatnonzero(~at_start)
     if start and len(late):
-        row = newest_rows(block.present[:start], columns[late])
-        close = block.values[CLOSE, row, columns[late]]
-        usable = (row >= 0) & (close > 0) & np.isfinite(close)
-        before[late[usable]], seed[late[usable]] = row[usable] - start, close[usable]
+        row = newest_sound(block, start, columns[late])
+        late, row = late[row >= 0], row[row >= 0]
+        before[late], seed[late] = row - start, block.values[CLOSE, row, columns[late]]
     return before, seed
 
 
