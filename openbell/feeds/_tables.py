@@ -201,10 +201,19 @@ def _in_utc(times: Times, name: str, zone: str | None) -> Times:
 
 
 def _session_dates(instants: Times, stamp: Stamp, exchange: Exchange) -> Times:
-    """Local dates at the exchange; midnight ends a session when bars are stamped at their close."""
+    """Local dates at the exchange; midnight ends a session when bars are stamped at their close.
+
+    An open inside a session is of that one, which may have begun the evening before its date.
+    """
     moved = instants - np.timedelta64(1, "ns") if stamp == "close" else instants
     local = pd.DatetimeIndex(moved).tz_localize("UTC").tz_convert(exchange.zone)
-    return _naive(local).astype("datetime64[D]")
+    dates = _naive(local).astype("datetime64[D]")
+    if stamp != "open":
+        return dates
+    opens, closes = exchange.session_bounds(exchange.first, exchange.last)
+    at = np.searchsorted(opens, instants, side="right") - 1
+    inside = (at >= 0) & (instants < closes[at])
+    return np.where(inside, exchange.session_dates()[at], dates)
 
 
 def _naive(index: pd.DatetimeIndex) -> Times:

@@ -4,9 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from openbell.calendar.exchange import exchange
 from openbell.errors import DataError, InputError
+from openbell.feeds.files import FilesFeed
 from tests.feeds.files import bars, feed, in_utc, save, table
-from tests.feeds.frames import FIVE, check, codes, daily, minutes
+from tests.feeds.frames import AS_OF, DAY, FIVE, Rows, check, codes, daily, minutes
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
@@ -81,6 +83,20 @@ def test_daily_stamps_with_a_zone_fall_on_their_session(tmp_path, stamp, hours):
     save(tmp_path, table(daily(), pa.array(moment, pa.timestamp("s", "UTC"))), "bars.parquet")
     panel = bars(tmp_path, "bars.parquet", stamp=stamp).bars
     assert np.array_equal(panel.times, check(daily()).bars.times)
+
+
+@pytest.mark.parametrize(("stamp", "edge"), [("open", 0), ("close", 1)])
+@pytest.mark.parametrize("code", ["CMES", "XASX", "XTKS", "24/7"])
+def test_daily_stamps_are_of_their_session_where_it_begins_the_evening_before(tmp_path, code, stamp, edge):
+    market = exchange(code)
+    first, last = market.offset(market.last_complete(AS_OF), -59), market.last_complete(AS_OF)
+    rows = Rows(market.session_dates(first, last), ("AAA",))
+    expected = check(rows, symbols=("AAA",), exchange=market).bars
+    moment = market.session_bounds(first, last)[edge].astype("datetime64[ns]")
+    save(tmp_path, table(rows, pa.array(moment, pa.timestamp("ns", "UTC"))), "bars.parquet")
+    panel = FilesFeed(tmp_path, "bars.parquet", DAY, code, stamp=stamp).bars(("AAA",), DAY, 20, AS_OF).bars
+    assert np.array_equal(panel.times, expected.times)
+    assert np.array_equal(panel.close, expected.close)
 
 
 def test_daily_dates_may_be_text_or_midnights(tmp_path):
