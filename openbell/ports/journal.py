@@ -165,7 +165,10 @@ class Journal(Protocol):
         """The planned instant of the newest slot in which each strategy of the plan looked."""
 
     def reference_equity(self, account: str, session: date) -> tuple[Decimal | None, Decimal | None]:
-        """(last equity before the session, highest equity so far); None where nothing is recorded."""
+        """(last equity before the session, highest equity so far); None where nothing is recorded.
+
+        Before the first session of an account there is none: there it is the first equity of the session itself.
+        """
 
     def seal(self, record: RunRecord, bars: Bars | None, fencing: int = 0, succeeded: Sequence[str] = ()) -> str:
         """Write the whole record in one transaction, chained to the previous one; returns its hash.

@@ -186,13 +186,14 @@ def _books(desk: Resolved, tape: Tape, state: State, walk: Walk, sure: int) -> N
 
 
 def _valued(tape: Tape, state: State, walk: Walk, worth: Worth, sure: int) -> None:
-    """The ends of sessions, and the highest: all that later losses are measured from."""
+    """The ends of sessions, the highest, and the first of all: all that later losses are measured from."""
     seen = np.flatnonzero(~walk.blind[:sure])
     if not len(seen):
         return
     session, after = tape.slots.session[walk.start + seen], worth.after[seen]
     ends = np.append(np.flatnonzero(np.diff(session)), len(seen) - 1)[-2:]
-    for at in sorted({int(after.argmax()), *ends.tolist()}):
+    first = {0} if state.latest is None else set()
+    for at in sorted({int(after.argmax()), *ends.tolist(), *first}):
         state.valued(int(session[at]), _equity(walk, after[at]))
 
 

@@ -174,6 +174,9 @@ def _reference(tape: Tape, state: State, walk: Walk, worth: Worth) -> tuple[Floa
     latest = np.nan if state.latest is None else float(state.latest[1])
     unseen = (earlier < 0) & (session > session[0])
     before = np.where(unseen & ~np.isnan(latest), latest, before)
+    # In the first session of all, what its first slot was worth.
+    if (known := last[last >= 0]).size:
+        before = np.where(np.isnan(before) & (np.arange(len(seen)) > known[0]), seen[known[0]], before)
     return np.where(np.isnan(before), own, before), np.where(np.isnan(peak), own, peak)
 
 

@@ -66,7 +66,8 @@ class State:
     ``slot`` and ``look`` are the next slot and the next look of the exits job. ``opened`` is when each position was,
     ``high`` and ``low`` (N,) the prices that the exits job has seen since, ``first`` the average when it first looked.
     ``sent`` has time, session, symbol and side of the orders of today;
-    ``before`` is the last equity of an earlier session, ``latest`` the last with its session, ``peak`` the highest.
+    ``before`` is the last equity of an earlier session than that of ``latest``, in the first session its first;
+    ``latest`` is the last with its session, ``peak`` the highest.
     ``latched`` is when each limit was first reached that holds a live plan back until a person has looked;
     ``spent`` is what was bought and sold in the session that is running.
     """
@@ -141,13 +142,15 @@ class State:
 
     def valued(self, session: int, equity: Decimal) -> None:
         """A run of a session has ended with this equity: what later losses are measured from."""
-        if self.latest is not None and self.latest[0] < session:
+        if self.latest is None:
+            self.before = equity
+        elif self.latest[0] < session:
             self.before = self.latest[1]
         self.latest = (session, equity)
         self.peak = equity if self.peak is None else max(self.peak, equity)
 
     def reference(self, session: int) -> tuple[Decimal | None, Decimal | None]:
-        """(last equity before the session, highest so far), as ``Journal.reference_equity`` has them."""
+        """(equity at the open, highest so far), as ``Journal.reference_equity`` has them."""
         if self.latest is not None and self.latest[0] < session:
             return self.latest[1], self.peak
         return self.before, self.peak

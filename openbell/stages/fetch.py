@@ -61,7 +61,7 @@ def _with_history(market: Market, journal: Journal, slot: Slot) -> Account:
 
 
 def with_history(account: Account, now: Decimal | None, journal: Journal, slot: Slot) -> Account:
-    """The account with the equity that losses are measured from; the first run of an account is its own."""
+    """The account with the equity that losses are measured from; the first run of an account measures from now on."""
     at_open, peak = journal.reference_equity(account.id, slot.session)
     return replace(
         account, equity_at_open=now if at_open is None else at_open, peak_equity=now if peak is None else peak

@@ -27,7 +27,8 @@ from openbell.store import breakers, breaks, exposure, incidents, legs, orders, 
 from openbell.store.connect import Store
 from openbell.store.order_tables import BOOKS, ORDERS
 from openbell.store.prepared import by
-from openbell.store.run_tables import EQUITY_POINTS, STRATEGY_LOOKS
+from openbell.store.reference import reference_equity
+from openbell.store.run_tables import STRATEGY_LOOKS
 from openbell.store.watch_tables import ALERTS, BREAKS
 from openbell.values.bars import Bars
 from openbell.values.market import Activity
@@ -40,22 +41,6 @@ from openbell.values.verdict import Decision, Verdict
 _SENT = select(ORDERS.c.symbol, ORDERS.c.side, ORDERS.c.sent).where(
     ORDERS.c.plan == bindparam("plan"), ORDERS.c.account == bindparam("account"), ORDERS.c.sent >= bindparam("since")
 )
-_POINTS = EQUITY_POINTS.c
-_NEWEST = (
-    select(_POINTS.equity)
-    .where(_POINTS.account == bindparam("account"))
-    .order_by(_POINTS.session.desc(), _POINTS.time.desc(), _POINTS.run.desc())
-    .limit(1)
-)
-_REFERENCE = select(
-    _NEWEST.where(_POINTS.session < bindparam("session")).scalar_subquery().label("equity"),
-    _NEWEST.with_only_columns(_POINTS.peak)
-    .where(_POINTS.session <= bindparam("session"))
-    .scalar_subquery()
-    .label("peak"),
-)
-
-
 _NEWEST_LOOKS = (
     select(STRATEGY_LOOKS.c.strategy, func.max(STRATEGY_LOOKS.c.planned).label("planned"))
     .where(STRATEGY_LOOKS.c.plan == bindparam("plan"))
@@ -274,10 +259,9 @@ class SqlJournal:
             return {row.strategy: row.planned for row in rows}
 
     def reference_equity(self, account: str, session: date) -> tuple[Decimal | None, Decimal | None]:
-        """(last equity before the session, highest up to and in it)."""
+        """(last equity before the session, without one the first of the session; highest up to and in it)."""
         with self.store.reading() as connection:
-            found = connection.execute(_REFERENCE, {"account": account, "session": session}).one()
-        return found.equity, found.peak
+            return reference_equity(connection, account, session)
 
     def seal(self, record: RunRecord, bars: Bars | None, fencing: int = 0, succeeded: Sequence[str] = ()) -> str:
         """Write the whole record, chained to the previous one, and close its slot; returns its hash."""

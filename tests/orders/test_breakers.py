@@ -51,6 +51,16 @@ def test_B07_five_refused_orders_stop_the_entries_of_a_basket_and_the_runs_after
     assert len(wire.posts) == TEN  # what was refused a moment ago is not tried again so soon
 
 
+def test_a_loss_in_the_first_session_of_an_account_stops_entries(wire, home):
+    halt = {"daily_loss_halt": "0.02", "drawdown_halt": "0.5", "max_position_weight": 1, "max_order_notional": 500_000}
+    sizing = {"use": "fixed_cash", "params": {"notional": 400_000}, "max_trade": 500_000}
+    later(home, wire, 3, universe=SYMBOLS[:1], sizing=sizing, risk=halt)
+    wire.tape.price = Decimal(80)
+    denied = later(home, wire, 2, universe=SYMBOLS[1:2], risk=halt)
+    assert [(verdict.rule, verdict.limit) for verdict in denied.verdicts] == [("daily_loss_halt", "0.0200")]
+    assert len(wire.posts) == 1
+
+
 def test_B07_four_refused_orders_stop_nothing_and_are_not_sent_again(desk, wire, home):
     wire.faults = dict.fromkeys((1, 3, 5, 7), "refused")
     later(home, wire, 3)

@@ -4,6 +4,7 @@ import math
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import product
 
 import numpy as np
 import pytest
@@ -131,6 +132,23 @@ def test_a_leap_changes_nothing(values, risk, account, data):
         },
     )
     assert_same(replayed(AtOnce, wanted, values), replayed(OneByOne, wanted, values))
+
+
+def test_a_loss_in_the_first_session_of_all_halts_entries_with_a_leap_and_without():
+    denied = []
+    for seed, most in product(range(20), (0.0001, 0.0004)):
+        wanted = plan(
+            NAMES,
+            risk={"min_confidence": 0, "daily_loss_halt": most},
+            timeframe="1h",
+            schedule={"trade": {"every": "1h"}, "exits": {"enabled": False}},
+            strategies=[{"use": "sma_crossover", "params": {"fast": 1, "slow": 2}}],
+        )
+        values = walk(np.random.default_rng(seed), 7, len(NAMES))
+        quick = replayed(AtOnce, wanted, values)
+        assert_same(quick, replayed(OneByOne, wanted, values))
+        denied.append(quick.denials.get("daily_loss_halt", 0))
+    assert sum(denied) > 5
 
 
 SIZERS = (

@@ -174,10 +174,10 @@ def seal_equity(journal, *points):
         journal.seal(record_of(slot, f"run-{number:08d}", equity=D(equity), as_of=as_of), None)
 
 
-def test_reference_equity_is_the_last_before_the_session_and_the_highest_so_far(journal):
+def test_reference_equity_is_the_last_before_the_session_or_its_own_first_and_the_highest_so_far(journal):
     assert journal.reference_equity("acct", slot_at().session) == (None, None)
     seal_equity(journal, (0, 0, "900"), (0, 5, "1000"), (1, 0, "99"), (2, 0, "950.5"))
-    assert journal.reference_equity("acct", slot_at(0).session) == (None, D(1000))
+    assert journal.reference_equity("acct", slot_at(0).session) == (D(900), D(1000))
     assert journal.reference_equity("acct", slot_at(1).session) == (D(1000), D(1000))
     assert journal.reference_equity("acct", slot_at(2).session) == (D(99), D(1000))
     assert journal.reference_equity("acct", slot_at(9).session) == (D("950.5"), D(1000))
