@@ -149,7 +149,7 @@ class Resolver:
         stuck = order.state is after is OrderState.PENDING_CANCEL
         if stuck and self.pace.now() - order.updated > CANCEL_AGE:
             self.journal.alert("CANCEL_STUCK", order.intent.id, "the broker has not carried out the cancel")
-        if after is OrderState.REJECTED:
+        if found.state is OrderState.REJECTED and after.terminal:
             self.journal.alert("REJECTED_LATER", order.intent.id, found.reason)
 
     def _collision(self, order: Unsettled, found: Order) -> bool:

@@ -1,6 +1,5 @@
 """From what the broker says of an order to the events that the state machine takes."""
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,19 +28,24 @@ SAID = (
 )
 
 
+#: An order that works, from its acknowledgement on: it never goes back.
+_WORKING = (OrderState.ACKED, OrderState.PARTIAL, OrderState.PENDING_CANCEL)
+
+
 def path(before: OrderState, after: OrderState) -> tuple[OrderState, ...]:
-    """The shortest way through the state machine by states that a broker can say; empty when there is none."""
-    ways: deque[tuple[OrderState, ...]] = deque([()])
-    seen = {before}
-    while ways:
-        way = ways.popleft()
-        onward = TRANSITIONS.get(way[-1] if way else before, frozenset())
-        if after in onward:
-            return (*way, after)
-        fresh = [state for state in SAID if state in onward and state not in seen]
-        seen.update(fresh)
-        ways.extend((*way, state) for state in fresh)
-    return ()
+    """The way there, straight or by the acknowledgement; empty when there is none, and for a step back or none."""
+    onward = TRANSITIONS.get(before, frozenset())
+    if _passed(before, after):
+        return ()
+    if after in onward:
+        return (after,)
+    unanswered = before not in _WORKING and OrderState.ACKED in onward
+    return (OrderState.ACKED, after) if unanswered and after in TRANSITIONS[OrderState.ACKED] else ()
+
+
+def _passed(before: OrderState, after: OrderState) -> bool:
+    """Whether the order works already and has passed ``after``, or stands there."""
+    return before in _WORKING and after in _WORKING[: _WORKING.index(before) + 1]
 
 
 def filled_by(fills: Iterable[Fill]) -> Decimal:
@@ -73,8 +77,9 @@ class Known:
 def record_told(journal: Journal, known: Known, order: Order, fills: Sequence[Fill], detail: str = "") -> OrderState:
     """Write what the broker says of an order in one commit; the state it is in now.
 
-    ``fills`` are all of the order's; they go with the last event. Nothing is written when nothing is new, when no
-    way leads there, or when a cancel is under way and the broker does not say more than that the order works.
+    ``fills`` are all of the order's; they go with the last event. Nothing is written when nothing is new or no way
+    leads there: a list may be older than what is known, so that an order never goes back. One that is partly filled
+    or being canceled and rejected then has ended with what it has, as canceled.
     """
     have = filled_by(fills)
     more = have > known.filled or (have < known.filled and any(fill.corrects for fill in fills))
@@ -89,10 +94,13 @@ def record_told(journal: Journal, known: Known, order: Order, fills: Sequence[Fi
 
 
 def _way(known: Known, after: OrderState, more: bool) -> tuple[OrderState, ...]:
-    waits = known.state is OrderState.PENDING_CANCEL and after in (OrderState.ACKED, OrderState.PARTIAL)
-    if not more and (after is known.state or waits):
+    if not _passed(known.state, after):
+        rest_refused = after is OrderState.REJECTED and known.state in _WORKING[1:]
+        return path(known.state, OrderState.CANCELED if rest_refused else after)
+    if not more:
         return ()
-    return path(known.state, after)
+    waits = known.state is OrderState.PENDING_CANCEL
+    return (OrderState.PARTIAL, known.state) if waits else (OrderState.PARTIAL,)
 
 
 def mark_canceling(journal: Journal, order: Unsettled, now: datetime, why: str, broker_id: str = "") -> None:
