@@ -5,11 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from openbell.risk.base import UNKNOWN, Rule
+from openbell.risk.base import UNKNOWN, Rule, amount
 from openbell.risk.book import Book
 from openbell.values.money import ZERO
 from openbell.values.orders import OrderIntent, Purpose
 from openbell.values.verdict import Decision, Ruling, Verdict
+
+#: What denies an order of which clips leave less than the plan's smallest.
+MIN_TRADE = "min_trade"
 
 
 def sending_order(intents: Iterable[OrderIntent]) -> tuple[OrderIntent, ...]:
@@ -22,15 +25,18 @@ def _place(intent: OrderIntent) -> tuple[int, float, str, int, str]:
     return intent.purpose.rank, confidence, intent.symbol, intent.leg, intent.id
 
 
-def judge(intents: Sequence[OrderIntent], rules: Sequence[Rule], book: Book) -> tuple[Verdict, ...]:
+def judge(
+    intents: Sequence[OrderIntent], rules: Sequence[Rule], book: Book, least: Decimal = ZERO
+) -> tuple[Verdict, ...]:
     """One verdict per intent in the order of sending; what is approved changes the book for the next.
 
     The first denial ends an intent and names its rule. Each clip lowers the quantity that later rules see; the
-    last one, which is the smallest, names the verdict. Without any rule nothing passes.
+    last one, which is the smallest, names the verdict. What clips leave of anything but an exit is denied where it
+    is worth less than ``least``. Without any rule nothing passes.
     """
     verdicts, ordered = [], sending_order(intents)
     for intent in ordered:
-        left, rulings = _ask(intent, rules, book)
+        left, rulings = _worthwhile(intent, *_ask(intent, rules, book), book, least)
         verdicts.append(_verdict(intent, left, rulings))
         if left is not None and intent is not ordered[-1]:
             book = book.after(left, left.quantity)
@@ -52,6 +58,17 @@ def _ask(intent: OrderIntent, rules: Sequence[Rule], book: Book) -> tuple[OrderI
             left = replace(left, quantity=granted)
             exempt = _leaves(left, book)
     return (left if rules else None), tuple(rulings)
+
+
+def _worthwhile(
+    intent: OrderIntent, left: OrderIntent | None, rulings: tuple[Ruling, ...], book: Book, least: Decimal
+) -> tuple[OrderIntent | None, tuple[Ruling, ...]]:
+    if left is None or left.quantity == intent.quantity or intent.purpose is Purpose.EXIT:
+        return left, rulings
+    worth = left.quantity * (book.price(intent.symbol) or intent.reference)
+    if worth >= least:
+        return left, rulings
+    return None, (*rulings, Ruling(MIN_TRADE, Decision.DENIED, amount(worth), amount(least), ZERO))
 
 
 def _leaves(intent: OrderIntent, book: Book) -> bool:

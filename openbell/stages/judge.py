@@ -45,9 +45,9 @@ def want(desk: Resolved, market: Market, signals: Sequence[Signal], slot: Slot) 
 def judge_wanted(desk: Resolved, market: Market, wanted: Netted, capabilities: Capabilities) -> Gated:
     """What the rules say of each order."""
     intents = capabilities.termed(wanted.intents)
-    return Gated(
-        intents, wanted.unplaced, judge(intents, desk.rules, book_of(desk, market, capabilities)), capabilities
-    )
+    book = book_of(desk, market, capabilities)
+    verdicts = judge(intents, desk.rules, book, desk.plan.sizing.min_trade)
+    return Gated(intents, wanted.unplaced, verdicts, capabilities)
 
 
 def book_of(desk: Resolved, market: Market, capabilities: Capabilities) -> Book:

@@ -57,6 +57,15 @@ def test_X06_a_run_that_traded_comes_out_the_same_to_the_byte(desk):
     assert {verdict.decision.value for verdict in record.verdicts} == {"approved", "denied"}
 
 
+def test_X06_an_order_that_a_clip_left_too_small_is_denied_again_to_the_byte(home, wire):  # noqa: F811
+    sizing = {"use": "fixed_cash", "params": {"notional": 1000}, "min_trade": 300}
+    small = open_desk(home, wire, sizing=sizing, risk={"max_order_quantity": 2, "max_positions": 20})
+    record = trading.trade(small, "run-1")
+    assert {(one.decision.value, one.rule, one.limit) for one in record.verdicts} == {("denied", "min_trade", "300.00")}
+    assert again(small, "run-1").same
+    assert wire.posts == []
+
+
 @pytest.mark.parametrize("fault", ["lost", "unanswered", "refused"])
 def test_I18_what_became_of_the_orders_does_not_change_what_was_decided(desk, wire, fault):  # noqa: F811
     wire.faults = dict.fromkeys(range(1, 11), fault)

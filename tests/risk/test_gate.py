@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from openbell.risk.base import Rule
 from openbell.risk.catalog import build_rules
 from openbell.risk.gate import judge, sending_order
+from openbell.risk.rules.held_quantity import HeldQuantity
 from openbell.risk.rules.max_order_quantity import MaxOrderQuantity
 from openbell.risk.rules.max_positions import MaxPositions
 from openbell.risk.rules.shorting import Shorting
@@ -75,6 +76,29 @@ def test_the_smallest_of_several_clips_wins_and_is_named():
     (verdict,) = judge([an_intent("9")], rules, a_book())
     assert (verdict.decision, verdict.quantity, verdict.limit) == (Decision.CLIPPED, 3, "3")
     assert [ruling.quantity for ruling in verdict.rulings] == [8, 3, 3]
+
+
+def test_what_a_clip_leaves_below_the_smallest_trade_is_denied_with_both_amounts():
+    rules = [MaxOrderQuantity(quantity=2), MaxPositions(positions=2)]
+    (small,) = judge([an_intent("5")], rules, a_book(), D(300))
+    assert (small.decision, small.rule, small.quantity) == (Decision.DENIED, "min_trade", 0)
+    assert (small.measured, small.limit) == ("200.00", "300.00")
+    assert [ruling.rule for ruling in small.rulings] == ["max_order_quantity", "max_positions", "min_trade"]
+    (enough,) = judge([an_intent("5")], rules, a_book(), D(200))
+    assert (enough.decision, enough.quantity) == (Decision.CLIPPED, 2)
+
+
+def test_an_order_that_is_too_small_after_clips_leaves_its_place_to_the_next():
+    rules = [MaxOrderQuantity(quantity=2), MaxPositions(positions=2)]
+    first, second = an_intent("5", confidence=0.9), an_intent("2", "CCC", confidence=0.6)
+    assert [v.decision for v in judge([first, second], rules, a_book(), D(300))] == ["denied", "approved"]
+
+
+@pytest.mark.parametrize(("purpose", "decision"), [(Purpose.EXIT, "clipped"), (Purpose.REDUCE, "denied")])
+def test_an_exit_is_never_too_small_and_a_reduction_is(purpose, decision):
+    cut = an_intent("11", "BBB", Side.SELL, purpose)
+    (verdict,) = judge([cut], [HeldQuantity()], a_book(), D(2000))
+    assert verdict.decision == decision
 
 
 def test_without_any_rule_nothing_passes():
