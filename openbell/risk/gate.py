@@ -13,6 +13,8 @@ from openbell.values.verdict import Decision, Ruling, Verdict
 
 #: What denies an order of which clips leave less than the plan's smallest.
 MIN_TRADE = "min_trade"
+#: What cuts an exit to what can still be closed; rules for entries alone are not asked about one before it.
+CUTS = "held_quantity"
 
 
 def sending_order(intents: Iterable[OrderIntent]) -> tuple[OrderIntent, ...]:
@@ -45,9 +47,11 @@ def judge(
 
 def _ask(intent: OrderIntent, rules: Sequence[Rule], book: Book) -> tuple[OrderIntent | None, tuple[Ruling, ...]]:
     left, exempt = intent, _leaves(intent, book)
+    cut_at = 0 if exempt else _cut_at(intent, rules, book)
     rulings: list[Ruling] = []
-    for rule in rules:
-        ruling = _not_asked(rule, left) if exempt and not rule.applies_to_exits else rule.judge(left, book)
+    for place, rule in enumerate(rules):
+        spared = exempt or place < cut_at
+        ruling = _not_asked(rule, left) if spared and not rule.applies_to_exits else rule.judge(left, book)
         granted = _granted(ruling, left.quantity)
         if granted == 0:
             return None, (*rulings, replace(ruling, decision=Decision.DENIED, quantity=ZERO))
@@ -74,6 +78,13 @@ def _worthwhile(
 def _leaves(intent: OrderIntent, book: Book) -> bool:
     """The intent says that it takes off a position, and the book confirms it."""
     return intent.purpose is not Purpose.ENTRY and book.shrinks(intent)
+
+
+def _cut_at(intent: OrderIntent, rules: Sequence[Rule], book: Book) -> int:
+    """The place of the rule that leaves of an intent what takes off a position; 0 where nothing of it does."""
+    if intent.purpose is Purpose.ENTRY or not book.closable(intent.symbol, intent.side):
+        return 0
+    return next((place for place, rule in enumerate(rules) if rule.name == CUTS), 0)
 
 
 def _not_asked(rule: Rule, intent: OrderIntent) -> Ruling:

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -126,6 +127,30 @@ def test_B18_an_exit_of_more_than_is_held_is_cut_and_then_passes_like_any_exit()
     worn_out = a_book(orders_this_run=99, orders_today=999, equity=D(1))
     (verdict,) = judge([an_exit("11", confidence=0)], RULES, worn_out)
     assert (verdict.decision, verdict.rule, verdict.quantity) == (Decision.CLIPPED, "held_quantity", 10)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"breaks": {"BBB": "FOREIGN_TRADE"}},
+        {"price_ages": {"BBB": timedelta(seconds=60)}},
+        {"price_ages": {}},
+        {"spreads": {"BBB": D("-0.01")}},
+    ],
+    ids=["break", "old price", "no price age", "crossed"],
+)
+def test_B18_an_exit_of_more_than_is_held_is_cut_whatever_holds_back_entries(changes):
+    (cut,) = judge([an_exit("11")], RULES, a_book(**changes))
+    assert (cut.decision, cut.rule, cut.quantity) == (Decision.CLIPPED, "held_quantity", 10)
+    (nothing_held,) = judge([an_exit("11")], RULES, a_book(positions={}, **changes))
+    assert nothing_held.decision is Decision.DENIED
+    assert nothing_held.rule in ("break_open", "stale_price", "spread")
+
+
+def test_I7_without_the_rule_that_cuts_an_exit_of_more_than_is_held_is_judged_as_an_entry():
+    uncut = [rule for rule in RULES if rule.name != "held_quantity"]
+    (verdict,) = judge([an_exit("11")], uncut, a_book(breaks={"BBB": "FOREIGN_TRADE"}))
+    assert (verdict.decision, verdict.rule) == (Decision.DENIED, "break_open")
 
 
 def test_B18_two_exits_of_one_position_never_sell_more_than_is_held():
