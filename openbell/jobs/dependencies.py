@@ -1,5 +1,7 @@
 """What a job depends on, as its breakers see it: how runs went, and the one question that probes an open breaker."""
 
+from dataclasses import replace
+
 from openbell.desk import Desk
 from openbell.errors import BrokerError, DataError, KeysRefused, OpenbellError, StoreError
 from openbell.ports import Breaker
@@ -9,8 +11,8 @@ from openbell.values.ring import Ring
 DEPENDENCIES = ("broker", "data", "store")
 
 
-def probe(desk: Desk, job: Job, breaker: Breaker) -> Breaker:
-    """Account and clock, or a quote where prices were what failed; never an order."""
+def probe(desk: Desk, job: Job, dry_run: bool, breaker: Breaker) -> Breaker:
+    """Account and clock, or a quote where prices were what failed; never an order. A dry run counts nothing."""
     failure = ""
     try:
         if breaker.dependency == "data":
@@ -21,6 +23,8 @@ def probe(desk: Desk, job: Job, breaker: Breaker) -> Breaker:
             failure = broker.account().blocked
     except (BrokerError, DataError) as error:
         failure = str(error)
+    if dry_run:
+        return replace(breaker, probes=0, reason=failure) if failure else replace(breaker, probes=breaker.probes + 1)
     return desk.journal.count(desk.plan.name, job.name, breaker.dependency, failure)
 
 

@@ -37,7 +37,8 @@ class Situation:
 
     ``late_by`` is how long after its planned instant the run looked at the clock, None where lateness has no
     meaning (started by hand, or for a given ``as_of``). ``probe`` asks one read-only question that counts for an
-    open breaker and returns the breaker after it; ``unwatched`` says why nobody looks after what is held,
+    open breaker and returns the breaker after it, ``others`` the job's breaker that matters most then;
+    ``unwatched`` says why nobody looks after what is held,
     ``rolled_back`` why the store may be an old copy. ``standing`` is what people allow the plan, by ``clock``, which
     is the real time where ``as_of`` is a given one; ``waited`` is the time that has passed since. ``remembered``
     tells what a run before found wrong with the venue's calendar or clock, by code, until it is put right; ``build``
@@ -57,6 +58,7 @@ class Situation:
     simulated: bool
     account_limits: Callable[[Account], str]
     probe: Callable[[Breaker], Breaker]
+    others: Callable[[], Breaker] = lambda: Breaker(False, 0)
     unwatched: Callable[[], str] = lambda: ""
     rolled_back: Callable[[Broker], str] = lambda _: ""
     standing: Standing = field(default_factory=Standing)
@@ -127,6 +129,9 @@ def _breaker(s: Situation) -> Guard:
     if s.as_of < standing.retry_at:
         return _guard("breaker", False, "BREAKER", f"{why}; the next probe is at {iso(standing.retry_at)}")
     after = s.probe(standing)
+    if not after.open and (other := s.others()).open:
+        open_yet = f"{other.dependency or 'another'} is open: {other.reason}"
+        return _guard("breaker", False, "BREAKER_PROBE", f"{why}, closed now; {open_yet}")
     word = f"{after.probes} good probes" if after.probes else f"the probe failed: {after.reason}"
     return _guard("breaker", not after.open, "BREAKER_PROBE", f"{why}; {word}")
 

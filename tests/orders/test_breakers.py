@@ -51,6 +51,15 @@ def test_B07_five_refused_orders_stop_the_entries_of_a_basket_and_the_runs_after
     assert len(wire.posts) == TEN  # what was refused a moment ago is not tried again so soon
 
 
+def test_a_dry_run_counts_no_probe(desk, wire, home):
+    desk.journal.count("demo", "trade", "broker", "keys refused", at_once=True)
+    pass_minutes(desk, 6)
+    said = [trading.trade(open_desk(home, wire, **HOURLY), f"dry-{n}", dry_run=True).code for n in range(3)]
+    assert said == ["BREAKER_PROBE"] * 3
+    standing = desk.journal.breaker("demo", "trade")
+    assert (standing.open, standing.probes) == (True, 0)
+
+
 def test_a_loss_in_the_first_session_of_an_account_stops_entries(wire, home):
     halt = {"daily_loss_halt": "0.02", "drawdown_halt": "0.5", "max_position_weight": 1, "max_order_notional": 500_000}
     sizing = {"use": "fixed_cash", "params": {"notional": 400_000}, "max_trade": 500_000}

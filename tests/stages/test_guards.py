@@ -64,6 +64,10 @@ def test_a_breaker_that_may_be_probed_lets_a_run_go_on_only_when_it_has_closed()
     half = Breaker(True, 10, "no answer", "broker", NOW, NOW, 1)
     assert check(situation(breaker=due, probe=lambda _: half))[-1].code == "BREAKER_PROBE"
     assert check(situation(breaker=due, probe=lambda _: Breaker(False, 0)))[-1].passed
+    other = Breaker(True, 10, "disk full", "store", NOW, NOW, 0)
+    second = check(situation(breaker=due, probe=lambda _: Breaker(False, 0), others=lambda: other))[-1]
+    assert (second.passed, second.code) == (False, "BREAKER_PROBE")
+    assert "store is open: disk full" in second.detail
     early = replace(due, retry_at=NOW + timedelta(seconds=1))
     assert check(situation(breaker=early, probe=lambda _: Breaker(False, 0)))[-1].code == "BREAKER"
 
