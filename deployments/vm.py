@@ -118,10 +118,11 @@ def _check(places: Places, uv: Path, database: str) -> None:
     python = Path(sys.executable).resolve()
     if not places.staged and python.parts[1] in ("root", "home"):
         raise Refused(f"{python} lies in a home folder, unseen by services: make install-vm PYTHON=/usr/bin/python3")
-    if not places.staged and database == "postgresql" and shutil.which("psql") is None:
+    if places.staged or database != "postgresql":
+        return
+    if shutil.which("psql") is None:
         raise Refused("there is no PostgreSQL here: apt-get install postgresql, or DATABASE=sqlite to try openbell out")
-    if not places.staged and database == "postgresql":
-        _psql("SELECT 1")
+    _psql("SELECT 1")
 
 
 def _release(places: Places, uv: Path) -> Path:

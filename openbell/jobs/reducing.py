@@ -16,7 +16,7 @@ from openbell.values.market import Market
 def send_exits(run: Run, market: Market, gated: Gated, as_held: bool = False) -> Executed:
     """Freeze and send exits under the run's claim, each once, and look at what is unknown before the slot is closed.
 
-    ``as_held``: see ``lastgate.Asked``.
+    ``as_held``: see ``booked`` of ``lastgate.Asked``.
     """
     desk, ring = run.desk, run.ring
     sender = Sender(

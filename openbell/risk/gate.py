@@ -67,12 +67,18 @@ def _ask(intent: OrderIntent, rules: Sequence[Rule], book: Book) -> tuple[OrderI
 def _worthwhile(
     intent: OrderIntent, left: OrderIntent | None, rulings: tuple[Ruling, ...], book: Book, least: Decimal
 ) -> tuple[OrderIntent | None, tuple[Ruling, ...]]:
-    if left is None or left.quantity == intent.quantity or intent.purpose is Purpose.EXIT:
+    if left is None or left.quantity == intent.quantity or not too_small(left, book, least):
         return left, rulings
-    worth = left.quantity * (book.price(intent.symbol) or intent.reference)
-    if worth >= least:
-        return left, rulings
-    return None, (*rulings, Ruling(MIN_TRADE, Decision.DENIED, amount(worth), amount(least), ZERO))
+    return None, (*rulings, Ruling(MIN_TRADE, Decision.DENIED, amount(_worth(left, book)), amount(least), ZERO))
+
+
+def too_small(intent: OrderIntent, book: Book, least: Decimal) -> bool:
+    """The plan's minimum trade holds for what is left as it does for what was wanted; exits have none."""
+    return intent.purpose is not Purpose.EXIT and _worth(intent, book) < least
+
+
+def _worth(intent: OrderIntent, book: Book) -> Decimal:
+    return intent.quantity * (book.price(intent.symbol) or intent.reference)
 
 
 def _leaves(intent: OrderIntent, book: Book) -> bool:

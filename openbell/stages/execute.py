@@ -61,8 +61,8 @@ class Sender:
 
     ``market`` is what the run saw; account, open orders and quote are read again for each order. ``closed``
     tells why the run may not send at an instant (window, lateness), None where it may; fills are asked for from
-    ``since`` on. ``as_held``: see ``lastgate.Asked``. ``begins`` is told of each order whether it leaves a position, so
-    that the questions before it may be of those that are kept for exits.
+    ``since`` on. ``as_held``: see ``booked`` of ``lastgate.Asked``. ``begins`` is told of each order whether it leaves
+    a position, so that the questions before it may be of those that are kept for exits.
     """
 
     desk: Resolved
@@ -174,12 +174,12 @@ class Sender:
         """What the last gate judges; no answer of broker or feed is a denial."""
         if forbidden := self.closed(self.pace.now()):
             return forbidden
-        booked = self.journal.positions(self.broker.account_id) if self.as_held else {}
+        booked = self.journal.positions(self.broker.account_id) if self.as_held else None
         try:
             market = self._in_turn(intent.symbol)
         except (BrokerError, DataError) as error:
             return Forbidden("UNAVAILABLE", str(error))
-        return Asked(market, intent, self.broker.capabilities, sent, again, self.as_held, booked)
+        return Asked(market, intent, self.broker.capabilities, sent, again, booked)
 
     def _in_turn(self, symbol: str) -> Market:
         """The questions of ``_fresh``, begun again when the account may ask again, within ``PATIENCE``."""

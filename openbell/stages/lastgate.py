@@ -1,7 +1,7 @@
 """The last gate: the rules of the plan once more, for one order, at the moment it is marked SENDING."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from openbell.calendar.window import decide
 from openbell.crashpoints import reach
 from openbell.ports import Broker, Capabilities, Exposure, Forbidden, Journal, LastGate, Reduced
 from openbell.risk.book import Book
-from openbell.risk.gate import judge, latches
+from openbell.risk.gate import judge, latches, too_small
 from openbell.stages.fetch import RECENT, equity, marks, with_history
 from openbell.stages.judge import book_of
 from openbell.stages.resolve import Resolved
@@ -35,9 +35,9 @@ class Asked:
     """One order at the last gate.
 
     ``market`` was read for this order: account, open orders and its quote. ``sent_before`` counts the run's
-    orders that were sent already; ``again`` tells that this order was marked SENDING before. ``as_held`` is
-    for closing an account down: what the broker says is held counts, whoever bought it, less what was ``booked``
-    since: positions by the store before the broker was asked.
+    orders that were sent already; ``again`` tells that this order was marked SENDING before. ``booked`` is
+    for closing an account down, positions by the store before the broker was asked: what the broker says is held
+    counts, whoever bought it, less what was booked since.
     """
 
     market: Market
@@ -45,8 +45,7 @@ class Asked:
     capabilities: Capabilities
     sent_before: int = 0
     again: bool = False
-    as_held: bool = False
-    booked: Mapping[str, Decimal] = field(default_factory=dict)
+    booked: Mapping[str, Decimal] | None = None
 
 
 def last_gate(desk: Resolved, asked: Asked, closed: Callable[[], Forbidden | None]) -> LastGate:
@@ -78,15 +77,10 @@ def _judged(desk: Resolved, asked: Asked, seen: Book, exposure: Exposure) -> For
     if verdict.decision is Decision.DENIED:
         return Forbidden(verdict.rule, why, latches(desk.rules, verdict))
     left = f"{text(verdict.quantity)} of {text(verdict.asked)}"
-    if asked.again or _too_small(desk, asked.intent, verdict.quantity, seen):
+    less = replace(asked.intent, quantity=verdict.quantity)
+    if asked.again or too_small(less, seen, desk.plan.sizing.min_trade):
         return Forbidden(verdict.rule, f"{why}, which leaves {left}")
     return Reduced(verdict.quantity, f"{left} by {verdict.rule}: {why}")
-
-
-def _too_small(desk: Resolved, intent: OrderIntent, quantity: Decimal, book: Book) -> bool:
-    """The plan's minimum trade holds for what is left as it does for what was wanted; exits have none."""
-    price = book.price(intent.symbol) or intent.reference
-    return intent.purpose is not Purpose.EXIT and quantity * price < desk.plan.sizing.min_trade
 
 
 def _unsettled(exposure: Exposure, asked: Asked) -> Forbidden | None:
@@ -113,7 +107,10 @@ def worst_book(book: Book, asked: Asked, exposure: Exposure) -> Book:
     """
     intent = asked.intent
     orders = worst_orders(asked.market.open_orders, exposure.working, intent.id)
-    held = _as_held(book, asked, exposure) if asked.as_held else _positions(book.positions, exposure.positions, intent)
+    if asked.booked is None:
+        held = _positions(book.positions, exposure.positions, intent)
+    else:
+        held = _as_held(book.positions, asked.booked, exposure.positions, intent.symbol)
     breaks = {**book.breaks, **exposure.breaks} if exposure.breaks else book.breaks
     missing = _missing(book, exposure, intent.id)
     key = (intent.symbol, intent.side.value)
@@ -144,15 +141,15 @@ def worst_orders(broker: tuple[Order, ...], store: tuple[Order, ...], own: str =
     return independent(found.values())
 
 
-def _as_held(book: Book, asked: Asked, exposure: Exposure) -> dict[str, Decimal]:
+def _as_held(
+    broker: Mapping[str, Decimal], booked: Mapping[str, Decimal], store: Mapping[str, Decimal], symbol: str
+) -> dict[str, Decimal]:
     """What the broker said is held, less what somebody else's orders took off it before this one's turn came."""
-    symbol = asked.intent.symbol
-    held = book.positions.get(symbol, ZERO)
-    moved = exposure.positions.get(symbol, ZERO) - asked.booked.get(symbol, ZERO)
+    held, moved = broker.get(symbol, ZERO), store.get(symbol, ZERO) - booked.get(symbol, ZERO)
     if held * moved >= 0:
-        return dict(book.positions)
+        return dict(broker)
     left = held + moved
-    return {**book.positions, symbol: left if left * held > 0 else ZERO}
+    return {**broker, symbol: left if left * held > 0 else ZERO}
 
 
 def _positions(broker: Mapping[str, Decimal], store: Mapping[str, Decimal], intent: OrderIntent) -> dict[str, Decimal]:
